@@ -14,6 +14,7 @@ export const faults = {
   MULTIPART_MALFORMED: "the multipart body breaks the grammar",
   XML_MALFORMED: "the XML document is not well-formed, has a DTD, or is too deep or too large",
   RESOURCE_LISTS_MALFORMED: "the recipient list breaks its schema",
+  RESOURCE_LISTS_TOO_LONG: "the recipient list has more entries than any group takes",
   CPIM_MALFORMED: "the CPIM message breaks the grammar",
   MSRP_MALFORMED: "the MSRP frame breaks the grammar",
   MSRP_TOO_LARGE: "the MSRP message is above our limit",
