@@ -1,5 +1,5 @@
 import { PeerMisbehaved } from "../errors.ts";
-import { attributeOf, childOf, escapeXml, parseXml, xmlDeclaration, type XmlElement } from "./xml.ts";
+import { attributeOf, formatElement, formatText, parseXml, textOf, xmlDeclaration, type XmlElement } from "./xml.ts";
 
 /** How an entry's recipient is shown to the others, the most open first. @see RFC 5364 §4 */
 export type CopyControl = "to" | "cc" | "bcc";
@@ -79,7 +79,7 @@ function readEntry(element: XmlElement, withoutCopyControl: CopyControl): ListEn
     copyControl: readCopyControl(copyAttribute(element, "copyControl")) ?? withoutCopyControl,
     anonymize: readBoolean(copyAttribute(element, "anonymize")),
     count: readCount(copyAttribute(element, "count")),
-    displayName: childOf(element, "display-name")?.text.trim(),
+    displayName: textOf(element, "display-name"),
     sessionReplaces: question < 0 ? undefined : sessionReplaces(written.slice(question + 1)),
   };
 }
@@ -160,14 +160,17 @@ function historyOf(entries: readonly ListEntry[], copyControl: CopyControl): Lis
 
 /** Writes a URI list as one flat list. */
 export function formatResourceLists(entries: readonly ListEntry[]): Buffer {
-  const lines = entries.map(formatEntry);
-  return Buffer.from(
-    `${xmlDeclaration}<resource-lists xmlns="${listNamespace}" xmlns:cp="${copyControlNamespace}">\r\n<list>\r\n${lines.join("")}</list>\r\n</resource-lists>\r\n`,
-  );
+  const list = formatElement("list", {}, `\r\n${entries.map(formatEntry).join("")}`);
+  const root = formatElement("resource-lists", { xmlns: listNamespace, "xmlns:cp": copyControlNamespace }, `\r\n${list}\r\n`);
+  return Buffer.from(`${xmlDeclaration}${root}\r\n`);
 }
 
 function formatEntry({ uri, copyControl, anonymize, count = 1, displayName }: ListEntry): string {
-  const attributes = `uri="${escapeXml(uri)}" cp:copyControl="${copyControl}"${anonymize === true ? ' cp:anonymize="true"' : ""}${count === 1 ? "" : ` cp:count="${count}"`}`;
-  if (displayName === undefined) return `<entry ${attributes}/>\r\n`;
-  return `<entry ${attributes}><display-name>${escapeXml(displayName)}</display-name></entry>\r\n`;
+  const attributes = {
+    uri,
+    "cp:copyControl": copyControl,
+    "cp:anonymize": anonymize === true ? "true" : undefined,
+    "cp:count": count === 1 ? undefined : String(count),
+  };
+  return `${formatElement("entry", attributes, formatText("display-name", displayName))}\r\n`;
 }

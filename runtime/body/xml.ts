@@ -113,3 +113,13 @@ export const escapeXml = (text: string): string =>
 
 /** The declaration with which every document of ours begins. */
 export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\r\n';
+
+/** An element whose content is XML already; an attribute without a value is left out. */
+export function formatElement(name: string, attributes: Readonly<Record<string, string | undefined>>, content = ""): string {
+  const written = Object.entries(attributes).map(([attribute, value]) => (value === undefined ? "" : ` ${attribute}="${escapeXml(value)}"`));
+  const opening = `<${name}${written.join("")}`;
+  return content === "" ? `${opening}/>` : `${opening}>${content}</${name}>`;
+}
+
+/** An element of text; nothing where there is no text. */
+export const formatText = (name: string, text: string | number | undefined): string => (text === undefined ? "" : formatElement(name, {}, escapeXml(String(text))));
