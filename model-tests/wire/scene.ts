@@ -7,7 +7,7 @@ import {
   bothTypes, chatAnswerLines, chatCpim, chatSdp, creation, fileAnswer, fileAnswerLines, fileOffer, inDialog, joining,
   photo, register, subscription, type DialogState, type FileSpecimen, type Speaker,
 } from "./octets.ts";
-import { Focus, Ladder, MsrpPeer, SipPeer, counted, frame, response, token, wholeMessage, type FocusOptions, type MsrpText, type SipText } from "./stranger.ts";
+import { Focus, Ladder, MsrpPeer, SipPeer, frame, response, token, wholeMessage, type FocusOptions, type MsrpText, type SipText } from "./stranger.ts";
 
 /** One dialog as one device knows it. */
 export class Dialog implements DialogState {
@@ -288,20 +288,41 @@ export interface Offer {
   readonly fileTransferId: string;
 }
 
-/** Sends the file as one MSRP message in chunks of 8,192 octets and waits for a 200 to each; `until` stops after so many octets. */
-export async function sendsFile(leg: Leg, file: FileSpecimen, until = file.octets.length, chunkOctets = 8_192): Promise<void> {
-  const messageId = token();
-  const waiting: Promise<MsrpText>[] = [];
-  for (let at = 0; at < until; at += chunkOctets) {
-    const end = Math.min(at + chunkOctets, file.octets.length);
-    const tid = token();
-    await leg.msrp.says(fileChunk(leg, tid, messageId, file, at, end));
-    waiting.push(leg.msrp.answerTo(tid, 15_000));
+/** A file on its way as one MSRP message, in chunks; a 200 is awaited for each. */
+export class Sending {
+  readonly leg: Leg;
+  readonly file: FileSpecimen;
+  readonly messageId = token();
+  readonly #chunkOctets: number;
+  #sent = 0;
+
+  constructor(leg: Leg, file: FileSpecimen, chunkOctets = 8_192) {
+    this.leg = leg;
+    this.file = file;
+    this.#chunkOctets = chunkOctets;
   }
-  for (const answer of await Promise.all(waiting)) {
-    if (!answer.startLine.endsWith(" 200 OK")) throw new Error(`a chunk was answered ${answer.startLine}`);
+
+  async upTo(octets: number): Promise<void> {
+    const answers: Promise<MsrpText>[] = [];
+    while (this.#sent < octets) {
+      const end = Math.min(this.#sent + this.#chunkOctets, this.file.octets.length);
+      const tid = token();
+      await this.leg.msrp.says(fileChunk(this.leg, tid, this.messageId, this.file, this.#sent, end));
+      answers.push(this.leg.msrp.answerTo(tid, 15_000));
+      this.#sent = end;
+    }
+    for (const answer of await Promise.all(answers)) {
+      if (!answer.startLine.endsWith(" 200 OK")) throw new Error(`a chunk was answered ${answer.startLine}`);
+    }
+  }
+
+  toItsEnd(): Promise<void> {
+    return this.upTo(this.file.octets.length);
   }
 }
+
+/** Sends a whole file. */
+export const sendsFile = (leg: Leg, file: FileSpecimen, chunkOctets?: number): Promise<void> => new Sending(leg, file, chunkOctets).toItsEnd();
 
 /** One chunk of a file, octets `at` up to `end`, counted from 0. */
 export function fileChunk(leg: Leg, tid: string, messageId: string, file: FileSpecimen, at: number, end: number, flag = end === file.octets.length ? "$" : "+"): Buffer {
@@ -402,5 +423,3 @@ export function focus(title: string, options: FocusOptions, declare: (conversati
     }));
   });
 }
-
-export { counted };
