@@ -1,0 +1,567 @@
+import { createHash, type Hash } from "node:crypto";
+import type { Octets, Recipient } from "../../machines/terms.ts";
+import type { FileSelector } from "../body/sdp.ts";
+import type { Clock, Timer } from "../clock.ts";
+import type { ContinuationFlag } from "./message.ts";
+import type { ChunkReceiver, IncomingChunk, MessageHead, MessageStream, MsrpSession } from "./session.ts";
+
+/** What the relay needs of a spooled file; offsets count from 0. A rejection is a fault of the spool, whatever it is. */
+export interface FileSpool {
+  /** Writes behind what is there. One call at a time. */
+  append(octets: readonly Buffer[]): Promise<void>;
+  /** Fills `into` from `offset` on, as far as octets were appended; resolves with how many. */
+  read(into: Buffer, offset: Octets): Promise<number>;
+  /** Resolves when everything appended survives a power cut. */
+  sync(): Promise<void>;
+  /** The transfer is over. */
+  close(): Promise<void>;
+}
+
+/** What the relay tells; never octets. Those without `recipient` speak of the whole transfer. */
+export type FileRelayReport =
+  /** The first chunk has begun. */
+  | { readonly type: "first" }
+  /** Every octet is here, is the announced file, and survives a power cut. */
+  | { readonly type: "complete"; readonly octets: Octets }
+  /** The sender abandoned the message with `#`. The transfer has failed, as with the next ones, and nothing more is told. */
+  | { readonly type: "aborted" }
+  /** The sender's session is lost before the last octet. */
+  | { readonly type: "senderLost" }
+  /** Nothing has come for `stallMs`. */
+  | { readonly type: "stalled" }
+  /** More octets than announced or allowed. */
+  | { readonly type: "tooLong" }
+  /** `$` came and octets are missing, or a chunk leaves a gap. */
+  | { readonly type: "sizeMismatch" }
+  /** The octets are not those that the offer's hash announced. @see RFC 5547 §8.3.2 */
+  | { readonly type: "hashMismatch" }
+  /** The disk failed us; after `complete` too. */
+  | { readonly type: "spoolFailed"; readonly failure: unknown }
+  /** This recipient has acknowledged every octet; never before `complete`. */
+  | { readonly type: "drained"; readonly recipient: Recipient }
+  /** This recipient's session is lost. It is forgotten, as in the next two. */
+  | { readonly type: "lost"; readonly recipient: Recipient }
+  /** This recipient answered a chunk other than 200, or not in time (408). */
+  | { readonly type: "rejected"; readonly recipient: Recipient; readonly status: number }
+  /** This recipient has read nothing for `stallMs` although there was something to read. */
+  | { readonly type: "recipientStalled"; readonly recipient: Recipient };
+
+export interface FileRelayOptions {
+  readonly clock: Clock;
+  /** Taken over: the relay closes it. */
+  readonly spool: FileSpool;
+  /** The announced file. Size and hash are checked where they are given. */
+  readonly file: Pick<FileSelector, "size" | "hashes">;
+  readonly maxFileOctets: Octets;
+  readonly stallMs: number;
+  readonly onReport: (report: FileRelayReport) => void;
+}
+
+/** Octets that may wait for the disk; beyond them the sender's connection is not read. */
+const unwrittenLimit: Octets = 1024 * 1024;
+/** Octets kept in memory after they are written, for the recipients that keep up. */
+const recentLimit: Octets = 1024 * 1024;
+/** A peer that sends single octets must not fill the memory with the overhead of the pieces: no more of them wait, or are kept, than this. */
+const piecesLimit = 1024;
+/** What one read takes for a recipient that does not keep up. */
+const blockOctets: Octets = 128 * 1024;
+/** Blocks kept for other recipients at about the same place. */
+const recentBlocksLimit = 8;
+
+/** The hash functions of file-selector that we can check, by their names there and in node:crypto. */
+const hashFunctions: ReadonlyMap<string, string> = new Map([
+  ["sha-1", "sha1"],
+  ["sha-256", "sha256"],
+]);
+
+/**
+ * One file from one sender's MSRP session to any number of recipients' sessions.
+ *
+ * Every octet goes to the spool. Recipients that keep up get it from memory, as
+ * it came and without a copy; the others, and those that come late, get it from
+ * the spool at their own pace. A recipient holds nobody up; the sender is held
+ * up by a disk that is slower than it, and by nothing else.
+ *
+ * It decides nothing: whoever opened it hears of everything that happens, also
+ * from within a call of its own, and says `abort` or `close`.
+ */
+export class FileRelay implements ChunkReceiver {
+  readonly #options: FileRelayOptions;
+  readonly #spool: FileSpool;
+  readonly #recipients = new Map<Recipient, RecipientLeg>();
+  readonly #recent = new RecentOctets();
+  readonly #blocks: SpooledBlocks;
+  readonly #digests: readonly Digest[];
+  #sender: MsrpSession | undefined;
+  /** `verified`: every octet is here and right, and not yet surely on the disk. */
+  #state: "receiving" | "verified" | "complete" | "failed" | "closed" = "receiving";
+  /** What the first chunk says of the message. */
+  #head: MessageHead | undefined;
+  #arrivingChunk: IncomingChunk | undefined;
+  /** Chunks that have arrived and wait for the disk, oldest first. */
+  #unanswered: { readonly chunk: IncomingChunk; readonly end: Octets }[] = [];
+  #unwritten: Buffer[] = [];
+  #writtenOctets: Octets = 0;
+  #writing = false;
+  #senderPaused = false;
+  #forwardingSoon = false;
+  #senderProgressMs: number;
+  #stallTimer: Timer;
+
+  constructor(options: FileRelayOptions) {
+    this.#options = options;
+    this.#spool = options.spool;
+    this.#blocks = new SpooledBlocks(options.spool);
+    this.#digests = digestsOf(options.file);
+    this.#senderProgressMs = options.clock.now();
+    this.#stallTimer = options.clock.after(options.stallMs, () => this.#checkProgress());
+  }
+
+  /** Octets of the file that are here without a gap. */
+  get receivedOctets(): Octets {
+    return this.#recent.end;
+  }
+
+  /** The session whose user this relay is: held up when the disk is slow. */
+  setSender(session: MsrpSession): void {
+    this.#sender = session;
+  }
+
+  /** The sender's session is over. After the last octet this harms nobody. */
+  senderLost(): void {
+    this.#sender = undefined;
+    if (this.#state === "receiving") this.#fail({ type: "senderLost" });
+  }
+
+  /** Serves a recipient from the first octet on; at any time, also after the last octet came. */
+  addRecipient(recipient: Recipient, session: MsrpSession): void {
+    const leg = new RecipientLeg(recipient, session, {
+      onDrain: () => this.#serve(leg),
+      onFailed: (status) => this.#forget(leg, { type: "rejected", recipient, status }),
+      onDelivered: () => this.#reportDrained(leg),
+    });
+    this.#recipients.set(recipient, leg);
+    this.#serve(leg);
+  }
+
+  /** Serves this recipient no longer; what it lacks is abandoned with `#`. */
+  removeRecipient(recipient: Recipient): void {
+    this.#recipients.get(recipient)?.abort();
+    this.#recipients.delete(recipient);
+  }
+
+  /** The session of this recipient is over. Nothing new for one that had everything. */
+  recipientLost(recipient: Recipient): void {
+    const leg = this.#recipients.get(recipient);
+    if (leg && !leg.delivered) this.#forget(leg, { type: "lost", recipient });
+  }
+
+  /** Abandons the message towards every recipient that lacks octets, with `#`, and refuses what still comes. Reports nothing. */
+  abort(): void {
+    if (this.#state === "closed") return;
+    this.#refuse();
+    for (const recipient of [...this.#recipients.keys()]) this.removeRecipient(recipient);
+  }
+
+  /** The end: as `abort`, and gives the spooled file back. */
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.abort();
+    this.#state = "closed";
+    this.#stallTimer.stop();
+    this.#recent.clear();
+    this.#blocks.clear();
+    // A file that cannot be removed now is an orphan of the next start.
+    await this.#spool.close().catch(() => {});
+  }
+
+  // ------------------------------------------------------------------ from the sender
+
+  onSendStart(chunk: IncomingChunk): void {
+    const accepted = this.#state === "receiving" && (this.#head ?? chunk).messageId === chunk.messageId;
+    if (!accepted) return chunk.respond(413);
+    this.#head ??= chunk;
+    this.#arrivingChunk = chunk;
+    if ((chunk.totalOctets ?? 0) > this.#mostOctets) this.#fail({ type: "tooLong" });
+    else if (chunk.startOffset > this.receivedOctets) this.#fail({ type: "sizeMismatch" });
+    else if (chunk === this.#head) this.#options.onReport({ type: "first" });
+  }
+
+  onData(chunk: IncomingChunk, octets: Buffer, offset: Octets): void {
+    if (chunk !== this.#arrivingChunk) return;
+    if (offset + octets.length > this.#mostOctets) return this.#fail({ type: "tooLong" });
+    // What comes a second time, after an interrupted chunk, has gone out already.
+    const news = offset === this.receivedOctets ? octets : octets.subarray(this.receivedOctets - offset);
+    if (news.length > 0) this.#take(news);
+  }
+
+  onSendEnd(chunk: IncomingChunk, flag: ContinuationFlag): void {
+    if (chunk !== this.#arrivingChunk) return;
+    this.#arrivingChunk = undefined;
+    if (flag === "#") {
+      chunk.respond(200);
+      return this.#fail({ type: "aborted" });
+    }
+    this.#unanswered.push({ chunk, end: this.receivedOctets });
+    if (flag === "$") return this.#verify();
+    this.#answerWritten();
+    if (this.#unanswered.length > piecesLimit) this.#pauseSender();
+  }
+
+  get #mostOctets(): Octets {
+    return Math.min(this.#options.maxFileOctets, this.#totalOctets ?? Infinity);
+  }
+
+  /** As announced by the offer, else by the sender's first chunk. */
+  get #totalOctets(): Octets | undefined {
+    return this.#options.file.size ?? this.#head?.totalOctets;
+  }
+
+  #take(octets: Buffer): void {
+    this.#senderProgressMs = this.#options.clock.now();
+    for (const { running } of this.#digests) running.update(octets);
+    this.#recent.push(octets);
+    this.#unwritten.push(octets);
+    if (this.receivedOctets - this.#writtenOctets > unwrittenLimit || this.#unwritten.length > piecesLimit) this.#pauseSender();
+    this.#forwardSoon();
+  }
+
+  /** `$` came: all octets must be here and right before a recipient gets the last one. */
+  #verify(): void {
+    if (this.receivedOctets !== (this.#totalOctets ?? this.receivedOctets)) return this.#fail({ type: "sizeMismatch" });
+    if (this.#digests.some((digest) => !matches(digest))) return this.#fail({ type: "hashMismatch" });
+    this.#state = "verified";
+    this.#forwardSoon();
+  }
+
+  // ------------------------------------------------------------------ to the spool
+
+  /** Octets that arrive in one turn are forwarded and written together. */
+  #forwardSoon(): void {
+    if (this.#forwardingSoon) return;
+    this.#forwardingSoon = true;
+    queueMicrotask(() => {
+      this.#forwardingSoon = false;
+      this.#serveAll();
+      void this.#write();
+    });
+  }
+
+  /** Writes what waits, one batch after the other. */
+  async #write(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    while (this.#unwritten.length > 0) {
+      const batch = this.#unwritten.splice(0);
+      if (await this.#done(this.#spool.append(batch))) this.#written(batch);
+    }
+    this.#writing = false;
+    if (this.#state === "verified") await this.#settle();
+  }
+
+  #written(batch: readonly Buffer[]): void {
+    this.#writtenOctets += batch.reduce((sum, octets) => sum + octets.length, 0);
+    this.#recent.evict(this.#writtenOctets);
+    if (this.receivedOctets - this.#writtenOctets <= unwrittenLimit / 2) this.#resumeSender();
+    this.#answerWritten();
+  }
+
+  /** A chunk is acknowledged once the system has its octets; the last one waits for `#settle`. */
+  #answerWritten(): void {
+    const waitForSettling = this.#state === "verified" ? 1 : 0;
+    while (this.#unanswered.length > waitForSettling && this.#unanswered[0]!.end <= this.#writtenOctets)
+      this.#unanswered.shift()!.chunk.respond(200);
+  }
+
+  /** The 200 to the last chunk tells the sender that it may forget the file: it leaves when the file survives a power cut. */
+  async #settle(): Promise<void> {
+    if (!(await this.#done(this.#spool.sync()))) return;
+    this.#state = "complete";
+    for (const { chunk } of this.#unanswered.splice(0)) chunk.respond(200);
+    this.#reportSuccess();
+    this.#options.onReport({ type: "complete", octets: this.receivedOctets });
+    for (const leg of [...this.#recipients.values()]) if (leg.delivered) this.#reportDrained(leg);
+  }
+
+  /** Whether the spool has done its work and the transfer still wants it; a failure of the spool is the transfer's. */
+  async #done(work: Promise<unknown>): Promise<boolean> {
+    try {
+      await work;
+    } catch (failure) {
+      if (!this.#over) this.#fail({ type: "spoolFailed", failure });
+    }
+    return !this.#over;
+  }
+
+  get #over(): boolean {
+    return this.#state === "failed" || this.#state === "closed";
+  }
+
+  #reportSuccess(): void {
+    const octets = this.receivedOctets;
+    if (this.#head?.wantsSuccessReport)
+      this.#sender?.report(this.#head.messageId, { start: 1, end: octets, total: octets }, 200);
+  }
+
+  #pauseSender(): void {
+    if (this.#senderPaused) return;
+    this.#senderPaused = true;
+    this.#sender?.pause();
+  }
+
+  #resumeSender(): void {
+    if (!this.#senderPaused) return;
+    this.#senderPaused = false;
+    this.#senderProgressMs = this.#options.clock.now();
+    this.#sender?.resume();
+  }
+
+  // ------------------------------------------------------------------ to the recipients
+
+  #serveAll(): void {
+    for (const leg of [...this.#recipients.values()]) this.#serve(leg);
+  }
+
+  /** Gives a recipient what there is for it, until it is full, has everything, or the spool must be read. */
+  #serve(leg: RecipientLeg): void {
+    if (!this.#head || this.#over) return;
+    leg.open(this.#head, this.#totalOctets);
+    while (leg.writable && leg.position < this.#servableOctets) {
+      const octets = this.#recent.at(leg.position) ?? this.#blocks.at(leg.position);
+      if (!octets) return void this.#readFor(leg);
+      leg.write(octets.subarray(0, this.#servableOctets - leg.position), this.#options.clock.now());
+    }
+    if (this.#verifiedAll && leg.position === this.receivedOctets) leg.end();
+  }
+
+  get #verifiedAll(): boolean {
+    return this.#state === "verified" || this.#state === "complete";
+  }
+
+  /** The last octet carries `$`: it is held back until the file is known to be right, so that a wrong one can still be abandoned. */
+  get #servableOctets(): Octets {
+    if (this.#verifiedAll || this.#totalOctets === undefined) return this.receivedOctets;
+    return Math.min(this.receivedOctets, this.#totalOctets - 1);
+  }
+
+  async #readFor(leg: RecipientLeg): Promise<void> {
+    if (await this.#done(this.#blocks.read(leg.position, this.#writtenOctets))) this.#serveAll();
+  }
+
+  #reportDrained(leg: RecipientLeg): void {
+    leg.delivered = true;
+    if (this.#state === "complete") this.#forget(leg, { type: "drained", recipient: leg.recipient });
+  }
+
+  #forget(leg: RecipientLeg, report: FileRelayReport): void {
+    if (this.#over || this.#recipients.get(leg.recipient) !== leg) return;
+    this.#recipients.delete(leg.recipient);
+    this.#options.onReport(report);
+  }
+
+  // ------------------------------------------------------------------ failures
+
+  #fail(report: FileRelayReport): void {
+    this.#refuse();
+    this.#options.onReport(report);
+  }
+
+  /** Takes nothing more from the sender; what is unanswered is not kept, and its connection is not held up for other sessions. */
+  #refuse(): void {
+    this.#state = "failed";
+    this.#unwritten = [];
+    for (const { chunk } of this.#unanswered.splice(0)) chunk.respond(413);
+    this.#arrivingChunk?.respond(413);
+    this.#arrivingChunk = undefined;
+    this.#resumeSender();
+  }
+
+  #checkProgress(): void {
+    const { clock, stallMs } = this.#options;
+    const now = clock.now();
+    let soonestMs = now;
+    if (this.#state === "receiving" && !this.#senderPaused) {
+      if (now - this.#senderProgressMs >= stallMs) this.#fail({ type: "stalled" });
+      else soonestMs = this.#senderProgressMs;
+    }
+    for (const leg of [...this.#recipients.values()]) {
+      if (leg.blockedSinceMs === undefined) continue;
+      if (now - leg.blockedSinceMs >= stallMs) this.#abandon(leg);
+      else soonestMs = Math.min(soonestMs, leg.blockedSinceMs);
+    }
+    if (this.#state !== "closed") this.#stallTimer = clock.after(soonestMs + stallMs - now, () => this.#checkProgress());
+  }
+
+  #abandon(leg: RecipientLeg): void {
+    leg.abort();
+    this.#forget(leg, { type: "recipientStalled", recipient: leg.recipient });
+  }
+}
+
+// -------------------------------------------------------------------- one recipient
+
+interface RecipientLegUser {
+  onDrain(): void;
+  onFailed(status: number): void;
+  onDelivered(): void;
+}
+
+/** One recipient's message and how far it has come. */
+class RecipientLeg {
+  readonly recipient: Recipient;
+  position: Octets = 0;
+  /** It has acknowledged every octet. */
+  delivered = false;
+  /** Since when it takes nothing more; undefined while it does. */
+  blockedSinceMs: number | undefined;
+  readonly #session: MsrpSession;
+  readonly #user: RecipientLegUser;
+  #message: MessageStream | undefined;
+  #ended = false;
+
+  constructor(recipient: Recipient, session: MsrpSession, user: RecipientLegUser) {
+    this.recipient = recipient;
+    this.#session = session;
+    this.#user = user;
+  }
+
+  get writable(): boolean {
+    return this.#message !== undefined && this.blockedSinceMs === undefined;
+  }
+
+  /** Opens the recipient's own message, once: content type and MIME header fields are the sender's, Message-ID and transactions ours. */
+  open(head: MessageHead, totalOctets: Octets | undefined): void {
+    this.#message ??= this.#session.openMessage({
+      contentType: head.contentType,
+      headers: head.headers,
+      ...(totalOctets === undefined ? {} : { totalOctets }),
+      onDrain: () => {
+        this.blockedSinceMs = undefined;
+        this.#user.onDrain();
+      },
+      onFailed: (status) => this.#user.onFailed(status),
+      onDelivered: () => this.#user.onDelivered(),
+    });
+  }
+
+  write(octets: Buffer, nowMs: number): void {
+    this.position += octets.length;
+    if (!this.#message?.write(octets)) this.blockedSinceMs = nowMs;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#message?.end();
+  }
+
+  /** Abandons what this recipient lacks, if anything. */
+  abort(): void {
+    if (!this.delivered) this.#message?.abort();
+  }
+}
+
+// -------------------------------------------------------------------- octets at hand
+
+interface Piece {
+  readonly start: Octets;
+  readonly octets: Buffer;
+}
+
+function endOf({ start, octets }: Piece): Octets {
+  return start + octets.length;
+}
+
+/** What is there from `offset` on to the end of the piece that holds it. */
+function tail(piece: Piece | undefined, offset: Octets): Buffer | undefined {
+  return piece && piece.octets.subarray(offset - piece.start);
+}
+
+/** The octets that came last, in the pieces in which they came: all that are not written yet, and some more. */
+class RecentOctets {
+  readonly #pieces: Piece[] = [];
+  /** Octets that have come in all. */
+  end: Octets = 0;
+
+  push(octets: Buffer): void {
+    this.#pieces.push({ start: this.end, octets });
+    this.end += octets.length;
+  }
+
+  at(offset: Octets): Buffer | undefined {
+    return tail(this.#pieces.findLast((piece) => piece.start <= offset), offset);
+  }
+
+  evict(writtenOctets: Octets): void {
+    const tooOld = (piece: Piece) => this.end - endOf(piece) >= recentLimit || this.#pieces.length > piecesLimit;
+    while (this.#pieces[0] && endOf(this.#pieces[0]) <= writtenOctets && tooOld(this.#pieces[0])) this.#pieces.shift();
+  }
+
+  clear(): void {
+    this.#pieces.length = 0;
+  }
+}
+
+/** Blocks read from the spool, shared by the recipients that are at about the same place. */
+class SpooledBlocks {
+  readonly #spool: FileSpool;
+  readonly #reading = new Map<Octets, Promise<void>>();
+  #pieces: Piece[] = [];
+
+  constructor(spool: FileSpool) {
+    this.#spool = spool;
+  }
+
+  at(offset: Octets): Buffer | undefined {
+    return tail(this.#pieces.find((piece) => piece.start <= offset && offset < endOf(piece)), offset);
+  }
+
+  /** Has a block from `start` on, not beyond `writtenOctets`; who asks while the same is being read waits for that. */
+  read(start: Octets, writtenOctets: Octets): Promise<void> {
+    let reading = this.#reading.get(start);
+    if (!reading) {
+      reading = this.#read(start, Math.min(blockOctets, writtenOctets - start)).finally(() => this.#reading.delete(start));
+      this.#reading.set(start, reading);
+    }
+    return reading;
+  }
+
+  async #read(start: Octets, length: Octets): Promise<void> {
+    const octets = Buffer.allocUnsafeSlow(length);
+    await this.#fill(octets, start);
+    this.#pieces = [...this.#pieces.slice(1 - recentBlocksLimit), { start, octets }];
+  }
+
+  clear(): void {
+    this.#pieces = [];
+  }
+
+  async #fill(octets: Buffer, start: Octets): Promise<void> {
+    for (let filled = 0; filled < octets.length; ) {
+      const count = await this.#spool.read(octets.subarray(filled), start + filled);
+      if (count === 0) throw new Error(`the spooled file ends before octet ${start + octets.length}`);
+      filled += count;
+    }
+  }
+}
+
+// -------------------------------------------------------------------- hashes
+
+interface Digest {
+  /** Pairs of upper-case hexadecimal digits between colons. */
+  readonly announced: string;
+  readonly running: Hash;
+}
+
+/** One running hash a function that we know, whatever the number of announced ones. */
+function digestsOf(file: FileRelayOptions["file"]): Digest[] {
+  const announced = new Map((file.hashes ?? []).map(({ hash, value }) => [hash.toLowerCase(), value]));
+  return [...hashFunctions].flatMap(([name, algorithm]) => {
+    const value = announced.get(name);
+    return value === undefined ? [] : [{ announced: value, running: createHash(algorithm) }];
+  });
+}
+
+function matches({ announced, running }: Digest): boolean {
+  return running.digest("hex").toUpperCase() === announced.replaceAll(":", "").toUpperCase();
+}
