@@ -232,7 +232,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     carol.declines(toCarol);
     expect((await alice.sip.finalTo(request)).startLine).toBe("SIP/2.0 603 Decline");
 
-    const msrp = await bob.connects(toBob);
+    const msrp = await bob.connects(toBob.attribute("path"));
     const tid = token();
     await msrp.says(frame(`MSRP ${tid} SEND`, `To-Path: ${toBob.attribute("path")}\nFrom-Path: ${bob.path()}\nMessage-ID: m`, undefined));
     expect((await msrp.answerTo(tid)).startLine).toMatch(/ 481 /);
@@ -587,7 +587,7 @@ focus("answerSender=allAnswered", { policies: { answerSender: "allAnswered" } },
 });
 
 for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] as const) {
-  focus(`inactiveGroup=${inactiveGroup}`, { policies: { inactiveGroup, inactivityMs: 250 } }, (conversation) => {
+  focus(`inactiveGroup=${inactiveGroup}`, { policies: { inactiveGroup, inactivityMs: 700 } }, (conversation) => {
     conversation(`item 5: a file for a long-lived group that is idle gets ${status}, and nobody is invited`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();

@@ -171,9 +171,9 @@ export class Device implements Speaker {
     return `msrp://127.0.0.1:9/${token()};tcp`;
   }
 
-  /** Connects to the path that an SDP of the focus names. */
-  async connects(sdp: SipText): Promise<MsrpPeer> {
-    const port = Number(/:(\d+)\//.exec(sdp.attribute("path"))?.[1]);
+  /** Connects to a path of the focus. */
+  async connects(path: string): Promise<MsrpPeer> {
+    const port = Number(/:(\d+)\//.exec(path)?.[1]);
     const msrp = await MsrpPeer.connect(this.person, this.scene.ladder, port);
     this.#connections.push(msrp);
     return msrp;
@@ -183,7 +183,7 @@ export class Device implements Speaker {
   async established(ok: SipText, path: string): Promise<Leg> {
     const dialog = Dialog.called(this, ok);
     dialog.acknowledge(ok);
-    const leg = new Leg(dialog, await this.connects(ok), ok.attribute("path"), path);
+    const leg = new Leg(dialog, await this.connects(ok.attribute("path")), ok.attribute("path"), path);
     await leg.bind();
     return leg;
   }
@@ -193,7 +193,7 @@ export class Device implements Speaker {
     const tag = token();
     invite.reply(response(invite, "200 OK", tag, lines, sdp));
     await this.sip.hears((one) => one.startLine.startsWith("ACK ") && one.header("Call-ID") === invite.header("Call-ID"));
-    const leg = new Leg(Dialog.answered(this, invite, tag), await this.connects(invite), invite.attribute("path"), path);
+    const leg = new Leg(Dialog.answered(this, invite, tag), await this.connects(invite.attribute("path")), invite.attribute("path"), path);
     await leg.bind();
     return leg;
   }
