@@ -35,7 +35,7 @@ export function crlf(text: string): string {
 /** A SIP message with its `Content-Length: ?` counted. */
 export function counted(text: string): string {
   const end = text.indexOf("\r\n\r\n") + 4;
-  return text.slice(0, end).replace("Content-Length: ?", `Content-Length: ${text.length - end}`) + text.slice(end);
+  return text.slice(0, end).replace(/\r\n(Content-Length|l): \?/i, `\r\n$1: ${text.length - end}`) + text.slice(end);
 }
 
 // ---------------------------------------------------------------- the ladder
