@@ -108,30 +108,37 @@ function parseTelUri(text: string): Uri {
   return { scheme: "tel", user, host: "", params, headers: undefined };
 }
 
+/** What each part is written with. A bare "@" anywhere would make a user of all before it. */
+const written = {
+  password: octetsBut(uriOctets, "@"),
+  host: octetsBut(uriOctets, "@;?"),
+  param: octetsBut(paramOctets, "@"),
+  paramName: octetsBut(paramNameOctets, "@"),
+  headers: octetsBut(uriOctets, "@"),
+};
+
 /** The URI of its parts. What a part cannot hold is escaped, so that no part reaches into the next. */
 export function formatUri(uri: Uri): string {
   const { scheme, user, password, host, port, headers, opaque } = uri;
   if (opaque !== undefined) return `${scheme}:${escapeOctets(opaque, uriOctets)}`;
   const params = formatUriParams(uri.params);
-  if (scheme === "tel") return `tel:${escapeOctets(user ?? "", paramOctets)}${params}`;
+  if (scheme === "tel") return `tel:${escapeOctets(user ?? "", written.param)}${params}`;
   let text = scheme + ":";
   if (user !== undefined) {
     text += escapeOctets(user, userOctets);
-    if (password !== undefined) text += ":" + escapeOctets(password, octetsWithout.password);
+    if (password !== undefined) text += ":" + escapeOctets(password, written.password);
     text += "@";
   }
-  text += escapeOctets(host, octetsWithout.host);
+  text += escapeOctets(host, written.host);
   if (port !== undefined) text += ":" + port;
-  return text + params + (headers === undefined ? "" : "?" + escapeOctets(headers, uriOctets));
+  return text + params + (headers === undefined ? "" : "?" + escapeOctets(headers, written.headers));
 }
-
-const octetsWithout = { password: octetsBut(uriOctets, "@"), host: octetsBut(uriOctets, "@;?") };
 
 function formatUriParams(params: Params): string {
   let text = "";
   for (const [name, value] of params) {
-    text += ";" + escapeOctets(name, paramNameOctets);
-    if (value !== null) text += "=" + escapeOctets(value, paramOctets);
+    text += ";" + escapeOctets(name, written.paramName);
+    if (value !== null) text += "=" + escapeOctets(value, written.param);
   }
   return text;
 }
