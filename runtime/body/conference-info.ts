@@ -51,6 +51,9 @@ export type EndpointStatus = (typeof endpointStatuses)[number];
 export type JoiningMethod = (typeof joiningMethods)[number];
 export type DisconnectionMethod = (typeof disconnectionMethods)[number];
 
+/** A roster of some 3,000 users. Only the focus that one has subscribed to sends it. */
+const mostOctets = 1_048_576;
+
 const namespace = "urn:ietf:params:xml:ns:conference-info";
 
 /** Writes a conference information document, its elements in the order of the schema. */
@@ -103,7 +106,7 @@ const malformed = (detail: string) => new PeerMisbehaved("CONFERENCE_INFO_MALFOR
  * @throws {PeerMisbehaved} CONFERENCE_INFO_MALFORMED, 400: another document, or one without entity
  */
 export function parseConferenceInfo(octets: Uint8Array): ConferenceInfo {
-  const root = parseXml(octets);
+  const root = parseXml(octets, mostOctets);
   const entity = attributeOf(root, "entity");
   if (root.name !== "conference-info" || root.namespace !== namespace || entity === undefined) throw malformed("no conference-info with an entity");
   const description = childOf(root, "conference-description");

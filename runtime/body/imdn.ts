@@ -78,8 +78,8 @@ export function formatImdn({ messageId, dateTime, recipientUri, originalRecipien
     formatText("original-recipient-uri", originalRecipientUri),
     formatText("subject", subject),
     formatElement(`${kind}-notification`, attributes, formatElement("status", {}, formatElement(status, {}))),
-  ];
-  return Buffer.from(`${xmlDeclaration}${formatElement("imdn", { xmlns: namespace }, content.join("\r\n"))}\r\n`);
+  ].filter((element) => element !== "");
+  return Buffer.from(`${xmlDeclaration}${formatElement("imdn", { xmlns: namespace }, `\r\n${content.join("\r\n")}\r\n`)}`);
 }
 
 /** What a sender can ask to be told, in the header Disposition-Notification. @see RFC 5438 §6.2 */

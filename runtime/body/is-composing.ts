@@ -36,5 +36,5 @@ export function parseIsComposing(octets: Uint8Array): IsComposing {
 /** Writes an application/im-iscomposing+xml document. */
 export function formatIsComposing({ state, contentType, lastActive, refresh }: IsComposing): Buffer {
   const content = [formatText("state", state), formatText("contenttype", contentType), formatText("lastactive", lastActive), formatText("refresh", refresh)];
-  return Buffer.from(`${xmlDeclaration}${formatElement("isComposing", { xmlns: namespace }, content.join(""))}\r\n`);
+  return Buffer.from(`${xmlDeclaration}${formatElement("isComposing", { xmlns: namespace }, content.join(""))}`);
 }

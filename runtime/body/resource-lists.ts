@@ -48,7 +48,8 @@ export function parseResourceLists(octets: Uint8Array, withoutCopyControl: CopyC
   const entries = new Map<string, ListEntry>();
   for (const element of entryElements(root)) {
     const entry = readEntry(element, withoutCopyControl);
-    const key = equalityKey(entry.uri);
+    // A history has one anonymous entry for each copyControl: they are different people.
+    const key = entry.uri === anonymousUri ? `${anonymousUri} ${entry.copyControl}` : equalityKey(entry.uri);
     const known = entries.get(key);
     if (known === undefined || precedes(entry, known)) entries.set(key, entry);
     if (entries.size > mostEntries) throw new PeerMisbehaved("RESOURCE_LISTS_TOO_LONG", "RFC 5366 §5", 486, `above ${mostEntries} entries`);

@@ -198,6 +198,7 @@ const malformed = (detail: string, clause: "RFC 4566 §5" | "RFC 5547 §6" = "RF
 export function parseSdp(octets: Uint8Array): SessionDescription {
   if (octets.length > mostOctets) throw malformed(`above ${mostOctets} octets`);
   const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
+  if (text.includes("\0")) throw malformed("a zero octet");
   const raw = parse(text) as unknown as RawLines & { version?: unknown; origin?: Record<string, RawValue>; name?: RawValue; media: RawLines[] };
   if (!text.startsWith("v=") || raw.version !== 0) throw malformed("the description does not begin with v=0");
   if (raw.origin?.["address"] === undefined) throw malformed("no readable o= line");
