@@ -140,11 +140,13 @@ describe("the answer", () => {
 
   test("to a push names the file without hash, icon, disposition and dates", () => {
     const { file } = mediaOf("group-file");
-    expect(fileInAnswer(file!, "recvonly")).toEqual(mediaOf("group-file-answer").file && {
+    expect(fileInAnswer(file!, "recvonly")).toEqual({
       selector: { name: "photo.jpg", type: "image/jpeg", size: 102_400, hashes: [] },
       transferId: "vBnG916bdberum2fFEABR1FR3ExZMUrd",
       range: undefined,
     });
+    const answer = answerTo(parsed("group-file"), { origin }, { ...mediaOf("group-file"), file: fileInAnswer(file!, "recvonly") });
+    expect(messageMedia(parseSdp(formatSdp(answer))).file).toEqual(mediaOf("group-file-answer").file);
   });
 
   test("to a pull repeats the hash, and the range that was asked for", () => {

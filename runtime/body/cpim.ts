@@ -46,54 +46,58 @@ function fail(detail: string): never {
   throw malformed(detail);
 }
 
+interface Addresses {
+  from: string | undefined;
+  readonly to: string[];
+}
+
 /** `undefined` where the header is longer than what was looked at. */
 function readHead(octets: Buffer, limit: number): CpimMessage | undefined {
   const head = octets.toString("latin1", 0, Math.min(limit, octets.length));
-  const whole = head.length === octets.length;
-  const to: string[] = [];
-  let from: string | undefined;
+  const addresses: Addresses = { from: undefined, to: [] };
   let canonical = true;
   let contentFieldsStart = -1;
+  let contentStart = -1;
   let at = 0;
-  while (at < head.length) {
+  while (contentStart < 0) {
     const lineFeed = head.indexOf(LF, at);
     if (lineFeed < 0) break;
     const crlf = head.charCodeAt(lineFeed - 1) === CR;
     const end = crlf ? lineFeed - 1 : lineFeed;
     canonical &&= crlf;
-    if (end <= at) {
-      if (contentFieldsStart >= 0) return created(octets, from, to, canonical, head, contentFieldsStart, lineFeed + 1);
-      contentFieldsStart = lineFeed + 1;
-    } else if (contentFieldsStart < 0) {
-      if (isField(head, at, "from")) {
-        if (from !== undefined) throw malformed("two From headers");
-        from = addressOf(head.slice(at + 5, end));
-      } else if (isField(head, at, "to")) {
-        to.push(addressOf(head.slice(at + 3, end)));
-      } else {
-        checkName(head, at, end);
-      }
-    }
+    if (end > at) {
+      if (contentFieldsStart < 0) readHeader(head, at, end, addresses);
+    } else if (contentFieldsStart < 0) contentFieldsStart = lineFeed + 1;
+    else contentStart = lineFeed + 1;
     at = lineFeed + 1;
   }
-  if (!whole) return undefined;
-  if (at < head.length) throw malformed("the last header line does not end");
-  return created(octets, from, to, canonical, head, contentFieldsStart < 0 ? head.length : contentFieldsStart, head.length);
-}
-
-function created(octets: Buffer, from: string | undefined, to: string[], canonical: boolean, head: string, contentFieldsStart: number, contentStart: number): CpimMessage {
+  if (contentStart < 0) {
+    if (head.length < octets.length) return undefined;
+    if (at < head.length) throw malformed("the last header line does not end");
+    contentStart = head.length;
+    if (contentFieldsStart < 0) contentFieldsStart = contentStart;
+  }
+  const { from, to } = addresses;
   if (from === undefined) throw malformed("no From header");
   return { octets, from, to, canonical, head, contentFieldsStart, contentStart };
+}
+
+/** Two From headers are refused: whoever checks the one and shows the other is deceived. */
+function readHeader(head: string, at: number, end: number, addresses: Addresses): void {
+  if (isField(head, at, "from")) {
+    if (addresses.from !== undefined) throw malformed("two From headers");
+    addresses.from = addressOf(head.slice(at + "from:".length, end));
+  } else if (isField(head, at, "to")) {
+    addresses.to.push(addressOf(head.slice(at + "to:".length, end)));
+  } else {
+    const colon = head.indexOf(":", at);
+    if (colon <= at || colon >= end) throw malformed("a header line without a name");
+  }
 }
 
 /** The line at `at` is a header of that name, which is given in lower case. */
 const isField = (head: string, at: number, name: string): boolean =>
   head.charCodeAt(at + name.length) === colonCode && (head.startsWith(name, at) || head.slice(at, at + name.length).toLowerCase() === name);
-
-function checkName(head: string, at: number, end: number): void {
-  const colon = head.indexOf(":", at);
-  if (colon <= at || colon >= end) throw malformed("a header line without a name");
-}
 
 /** The URI of `Formal name <URI>`, or of a URI that stands alone. */
 function addressOf(value: string): string {
