@@ -279,12 +279,12 @@ function* readableFields(head: string, end: number): Generator<HeaderField> {
   }
 }
 
-/** Leaves each Via as far as it can be read, and those below only if they can; says whether the topmost can. */
+/** Leaves each Via as far as it can be read, on top, and those below the first only if they can; says whether the first can. */
 function repairVias(request: SipMessage): boolean {
   const [top, ...others] = request.list("via").map(repairVia);
   if (top === undefined) return false;
   request.delete("via");
-  for (const via of [top, ...others]) if (via !== undefined) request.add("Via", via.raw);
+  for (const via of [top, ...others].reverse()) if (via !== undefined) request.prepend("Via", via.raw);
   return true;
 }
 
