@@ -1,0 +1,245 @@
+import type { FailureReport } from "./message.ts";
+import { chunkRange, formatSendFields, type FrameWriter, type SendFields } from "./serialise.ts";
+import type { PendingRequests, Pending } from "./transaction.ts";
+
+/** Where frames go and how their requests are remembered. */
+export interface Outlet {
+  readonly writer: FrameWriter;
+  readonly pending: PendingRequests;
+  /** The time of this write. */
+  readonly now: number;
+}
+
+/** One complete SEND without what is particular to a session: encoded once, however many sessions it goes to. */
+export class PreparedSend {
+  readonly failureReport: FailureReport;
+  /** What stands between the paths and the end-line. */
+  readonly octets: Buffer;
+
+  constructor(fields: Omit<SendFields, "byteRange">, body: readonly Buffer[], bodyOctets: number) {
+    this.failureReport = fields.failureReport;
+    const text = formatSendFields({ ...fields, byteRange: chunkRange(0, bodyOctets, bodyOctets) });
+    this.octets = Buffer.concat([Buffer.from(text, "latin1"), ...body]);
+  }
+
+  /** `sendHead` is from `formatSendHead`. */
+  writeTo(outlet: Outlet, sendHead: Buffer, pending: Pending): void {
+    pending.sentAt = outlet.now;
+    outlet.writer.beginFrame(sendHead, outlet.pending.add(this.failureReport === "no" ? undefined : pending));
+    outlet.writer.put(this.octets);
+    outlet.writer.endFrame("$");
+  }
+}
+
+/** What a message needs of the session that sends it. */
+export interface Sender {
+  readonly chunkOctets: number;
+  readonly windowOctets: number;
+  /** The session is over: nothing is called any more. */
+  readonly ended: boolean;
+  /** So many octets more wait to be written; less than 0: fewer. */
+  countQueued(octets: number): void;
+  /** There is something to write again. */
+  wake(): void;
+}
+
+/** The callbacks and properties of a message that is sent in chunks. */
+export interface ChunkedOptions extends Omit<SendFields, "byteRange"> {
+  readonly totalOctets: number | undefined;
+  readonly startOffset: number;
+  onDrain(): void;
+  onFailed(status: number): void;
+  onDelivered(): void;
+}
+
+/**
+ * A message that goes out in chunks, as its octets come and as responses make room.
+ *
+ * A chunk is written only with octets that are here, so that it never holds up
+ * another one: that is how it can be interrupted, as RFC 4975 §7.1.1 wants.
+ */
+export class ChunkedMessage {
+  readonly #options: ChunkedOptions;
+  readonly #sender: Sender;
+  readonly #pieces: Buffer[] = [];
+  #queuedOctets = 0;
+  #nextOffset: number;
+  #unansweredOctets = 0;
+  #unanswered = 0;
+  #phase: "open" | "ended" | "aborted" | "written" | "over" = "open";
+  #begun = false;
+  #drainWanted = false;
+
+  constructor(options: ChunkedOptions, sender: Sender) {
+    this.#options = options;
+    this.#sender = sender;
+    this.#nextOffset = options.startOffset;
+  }
+
+  get messageId(): string {
+    return this.#options.messageId;
+  }
+
+  get queuedOctets(): number {
+    return this.#queuedOctets;
+  }
+
+  /** Nothing of it is to be written any more. */
+  get isWritten(): boolean {
+    return this.#phase === "written" || this.#phase === "over";
+  }
+
+  write(octets: Buffer): boolean {
+    if (this.#phase !== "open") return true;
+    if (octets.length > 0) {
+      this.#pieces.push(octets);
+      this.#countQueued(octets.length);
+      this.#sender.wake();
+    }
+    this.#drainWanted = this.#queuedOctets >= this.#highWaterOctets;
+    return !this.#drainWanted;
+  }
+
+  end(): void {
+    if (this.#phase !== "open") return;
+    this.#phase = "ended";
+    this.#sender.wake();
+  }
+
+  abort(): void {
+    if (this.isWritten) return;
+    this.#drop();
+    this.#phase = this.#begun ? "aborted" : "over";
+    this.#sender.wake();
+  }
+
+  /** @returns false when there is nothing to write now */
+  writeChunk(outlet: Outlet, sendHead: Buffer): boolean {
+    if (this.#phase === "aborted") {
+      this.#phase = "over";
+      this.#writeFrame(outlet, sendHead, [], 0, "#");
+      return true;
+    }
+    const octets = Math.min(this.#readyOctets, this.#sender.chunkOctets);
+    const last = this.#isLast(octets);
+    if (this.isWritten || (octets === 0 && !last) || this.#unansweredOctets >= this.#sender.windowOctets) return false;
+    this.#writeFrame(outlet, sendHead, this.#takePieces(octets), octets, last ? "$" : "+");
+    if (last) {
+      this.#phase = "written";
+      if (this.#unanswered === 0) this.#later(() => this.#deliver());
+    } else if (this.#drainWanted && this.#queuedOctets * 2 < this.#highWaterOctets) {
+      this.#drainWanted = false;
+      this.#later(() => this.#options.onDrain());
+    }
+    return true;
+  }
+
+  /** Nobody is called while frames are put together: whoever is called may write, close or end anything. */
+  #later(call: () => void): void {
+    queueMicrotask(() => {
+      if (this.#phase !== "over" && !this.#sender.ended) call();
+    });
+  }
+
+  get #highWaterOctets(): number {
+    return this.#sender.chunkOctets * 4;
+  }
+
+  /** Without a total, the last piece waits for the next one or for `end`: the chunk that carries it may be the one that carries `$`. */
+  get #readyOctets(): number {
+    if (this.#phase !== "open" || this.#options.totalOctets !== undefined) return this.#queuedOctets;
+    return this.#queuedOctets - (this.#pieces.at(-1)?.length ?? 0);
+  }
+
+  #isLast(octets: number): boolean {
+    if (this.#phase === "ended") return octets === this.#queuedOctets;
+    return this.#phase === "open" && this.#nextOffset + octets === this.#options.totalOctets;
+  }
+
+  #takePieces(octets: number): Buffer[] {
+    const taken: Buffer[] = [];
+    let whole = 0;
+    let missing = octets;
+    for (; missing > 0 && this.#pieces[whole]!.length <= missing; whole++) {
+      missing -= this.#pieces[whole]!.length;
+      taken.push(this.#pieces[whole]!);
+    }
+    this.#pieces.splice(0, whole);
+    if (missing > 0) {
+      const piece = this.#pieces[0]!;
+      taken.push(piece.subarray(0, missing));
+      this.#pieces[0] = piece.subarray(missing);
+    }
+    this.#countQueued(-octets);
+    return taken;
+  }
+
+  #writeFrame(outlet: Outlet, sendHead: Buffer, body: readonly Buffer[], octets: number, flag: "$" | "+" | "#"): void {
+    const { totalOctets, failureReport } = this.#options;
+    const byteRange = chunkRange(this.#nextOffset, octets, totalOctets ?? (flag === "$" ? this.#nextOffset + octets : undefined));
+    const chunk = new Chunk(this, octets, outlet.now);
+    if (failureReport === "yes") {
+      this.#unanswered++;
+      this.#unansweredOctets += octets;
+    }
+    outlet.writer.beginFrame(sendHead, outlet.pending.add(failureReport === "no" ? undefined : chunk));
+    outlet.writer.text(formatSendFields({ ...this.#options, byteRange }));
+    for (const piece of body) outlet.writer.put(piece);
+    outlet.writer.endFrame(flag);
+    this.#begun = true;
+    this.#nextOffset += octets;
+  }
+
+  /** A chunk of `octets` was answered. */
+  settle(status: number, octets: number): void {
+    const wantsAll = this.#options.failureReport === "yes";
+    if (wantsAll) {
+      this.#unanswered--;
+      this.#unansweredOctets -= octets;
+    }
+    if (this.#phase === "over" || this.#sender.ended) return;
+    if (status !== 200) {
+      // Silence is success where only failures are answered.
+      if (status === 408 && !wantsAll) return;
+      this.#drop();
+      this.#phase = "over";
+      this.#options.onFailed(status);
+    } else if (this.#phase === "written" && this.#unanswered === 0) {
+      this.#deliver();
+    } else {
+      this.#sender.wake();
+    }
+  }
+
+  #deliver(): void {
+    this.#phase = "over";
+    this.#options.onDelivered();
+  }
+
+  #drop(): void {
+    this.#pieces.length = 0;
+    this.#countQueued(-this.#queuedOctets);
+  }
+
+  #countQueued(octets: number): void {
+    this.#queuedOctets += octets;
+    this.#sender.countQueued(octets);
+  }
+}
+
+/** One chunk that waits for its response. */
+class Chunk implements Pending {
+  readonly #message: ChunkedMessage;
+  readonly #octets: number;
+  sentAt: number;
+
+  constructor(message: ChunkedMessage, octets: number, sentAt: number) {
+    this.#message = message;
+    this.#octets = octets;
+    this.sentAt = sentAt;
+  }
+
+  settle(status: number): void {
+    this.#message.settle(status, this.#octets);
+  }
+}
