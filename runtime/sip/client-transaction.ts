@@ -1,7 +1,6 @@
-import type { Timer } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { SipMessage } from "./message.ts";
 import { serialise } from "./serialise.ts";
-import type { TimerQueues } from "./timer-queue.ts";
 import {
   inviteClient,
   nonInviteClient,
@@ -38,7 +37,7 @@ export interface ClientUser {
 /** What a client transaction needs of its layer. */
 export interface ClientLayer {
   readonly times: TransactionTimes;
-  readonly timers: TimerQueues;
+  readonly timers: Pick<Clock, "after">;
   /** Sends the CANCEL as a transaction of its own with the same branch on the same flow. */
   sendCancel(cancel: SipMessage, flow: Flow): void;
   onEnd(machine: ClientMachine): void;

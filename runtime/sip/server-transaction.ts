@@ -1,10 +1,9 @@
-import type { Timer } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { TransactionTimes } from "./client-transaction.ts";
 import type { Flow, ReplyPath } from "./flow.ts";
 import type { SipMessage } from "./message.ts";
 import { createResponse, serialise } from "./serialise.ts";
-import type { TimerQueues } from "./timer-queue.ts";
 import {
   inviteServer,
   nonInviteServer,
@@ -33,7 +32,7 @@ export interface ServerTransaction {
 /** What a server transaction needs of its layer. */
 export interface ServerLayer {
   readonly times: TransactionTimes;
-  readonly timers: TimerQueues;
+  readonly timers: Pick<Clock, "after">;
   token(): string;
   onRequest(transaction: ServerTransaction): void;
   onAck(ack: SipMessage, flow: Flow): void;

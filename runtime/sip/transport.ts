@@ -215,13 +215,14 @@ export class Transport implements StreamOwner {
   }
 
   async #listenUdp({ host, port }: Address): Promise<Address> {
+    const family = isIPv6(host) ? 6 : 4;
     const socket = createSocket({
-      type: isIPv6(host) ? "udp6" : "udp4",
-      ipv6Only: true,
+      type: `udp${family}`,
+      ipv6Only: family === 6,
       recvBufferSize: datagramBufferOctets,
       sendBufferSize: datagramBufferOctets,
       // Flows hold addresses, never names: nothing is looked up, and a datagram leaves in the turn that sends it.
-      lookup: (address, _options, found) => found(null, address, isIP(address)),
+      lookup: (address, _options, found) => found(null, address, family),
     });
     await new Promise<void>((bound, failed) => {
       socket.once("error", failed);
@@ -517,7 +518,7 @@ function replyPort(via: Via, flow: Flow): number {
 function stampVia(via: Via, { host, port }: Address): string {
   const { params } = via;
   const rport = params.has("rport");
-  if (!rport && !params.has("received") && via.host === (isIPv6(host) ? `[${host}]` : host)) return via.raw;
+  if (!rport && !params.has("received") && via.host === (host.includes(":") ? `[${host}]` : host)) return via.raw;
   const stamped = [params.size === 0 ? via.raw : via.raw.slice(0, via.raw.indexOf(";")).trimEnd()];
   for (const [name, value] of params) if (name !== "received" && name !== "rport") stamped.push(value === null ? name : `${name}=${value}`);
   stamped.push(`received=${host}`);
