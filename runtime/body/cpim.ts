@@ -123,25 +123,34 @@ function isVisible(uri: string): boolean {
 }
 
 /** The first value of a message header, as written; the name in any case. */
-export const headerOf = (message: CpimMessage, name: string): string | undefined => headersOf(message, name)[0];
+export const headerOf = ({ head, contentFieldsStart }: CpimMessage, name: string): string | undefined => firstBetween(head, 0, contentFieldsStart, name.toLowerCase());
 
 /** All values of a message header, as written; the name in any case. */
-export const headersOf = ({ head, contentFieldsStart }: CpimMessage, name: string): string[] => fieldsBetween(head, 0, contentFieldsStart, name);
+export function headersOf({ head, contentFieldsStart }: CpimMessage, name: string): string[] {
+  const lower = name.toLowerCase();
+  const values: string[] = [];
+  for (let at = findField(head, 0, contentFieldsStart, lower); at >= 0; at = findField(head, nextLine(head, at, contentFieldsStart), contentFieldsStart, lower))
+    values.push(valueAt(head, at + lower.length + 1, contentFieldsStart));
+  return values;
+}
 
 /** A header field of the content, such as Content-Type. */
 export const contentFieldOf = ({ head, contentFieldsStart, contentStart }: CpimMessage, name: string): string | undefined =>
-  fieldsBetween(head, contentFieldsStart, contentStart, name)[0];
+  firstBetween(head, contentFieldsStart, contentStart, name.toLowerCase());
 
 /** The content, octet for octet. */
 export const contentOf = ({ octets, contentStart }: CpimMessage): Buffer => octets.subarray(contentStart);
 
-function fieldsBetween(head: string, start: number, stop: number, name: string): string[] {
-  const lower = name.toLowerCase();
-  const values: string[] = [];
-  for (let at = start; at < stop; at = nextLine(head, at, stop)) {
-    if (isField(head, at, lower)) values.push(unescapedValue(head.slice(at + lower.length + 1, endOfField(head, at, stop))));
-  }
-  return values;
+function firstBetween(head: string, start: number, stop: number, name: string): string | undefined {
+  const at = findField(head, start, stop, name);
+  return at < 0 ? undefined : valueAt(head, at + name.length + 1, stop);
+}
+
+/** Where the field of that name, given in lower case, begins; -1 where there is none. */
+function findField(head: string, start: number, stop: number, name: string): number {
+  let at = start;
+  while (at < stop && !isField(head, at, name)) at = nextLine(head, at, stop);
+  return at < stop ? at : -1;
 }
 
 function nextLine(head: string, at: number, stop: number): number {
@@ -157,9 +166,11 @@ function endOfField(head: string, at: number, stop: number): number {
 }
 
 /** Without the parameters of a CPIM header (`Subject:;lang=fr Objet`), without folds, and as UTF-8. */
-function unescapedValue(written: string): string {
+function valueAt(head: string, from: number, stop: number): string {
+  const written = head.slice(from, endOfField(head, from, stop));
   const space = written.startsWith(";") ? written.indexOf(" ") : 0;
-  const value = (space < 0 ? "" : written.slice(space)).trim().replace(/\r?\n/g, "");
+  const unfolded = (space < 0 ? "" : written.slice(space)).trim();
+  const value = unfolded.includes(LF) ? unfolded.replace(/\r?\n/g, "") : unfolded;
   return /[\x80-\xff]/.test(value) ? Buffer.from(value, "latin1").toString("utf8") : value;
 }
 
