@@ -281,7 +281,7 @@ function* readableFields(head: string, end: number): Generator<HeaderField> {
 
 /** Leaves each Via as far as it can be read, on top, and those below the first only if they can; says whether the first can. */
 function repairVias(request: SipMessage): boolean {
-  const [top, ...others] = request.list("via").map(repairVia);
+  const [top, ...others] = request.list("via").slice(0, sipLimits.vias).map(repairVia);
   if (top === undefined) return false;
   request.delete("via");
   for (const via of [top, ...others].reverse()) if (via !== undefined) request.prepend("Via", via.raw);
