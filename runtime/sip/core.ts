@@ -1,94 +1,200 @@
 import type { Clock } from "../clock.ts";
-import type { Dialog } from "./dialog.ts";
+import type { Random } from "../random.ts";
+import { fill } from "./content.ts";
+import type { ResponseContent } from "./content.ts";
+import { Dialog } from "./dialog.ts";
+import type { DialogUsage } from "./dialog.ts";
+import type { IncomingInvite } from "./invite-server.ts";
 import type { SipMessage } from "./message.ts";
-import type { ClientUser, ServerTransaction } from "./transaction.ts";
-import type { Flow, Target } from "./transport.ts";
+import type { Destination, Outbound, OutboundUser, Sent } from "./outbound.ts";
+import { createResponse } from "./serialise.ts";
+import type { SessionTimerPolicy } from "./session-timer.ts";
+import type { TimerQueues } from "./timer-queue.ts";
+import type { ClientUser, ServerTransaction, TransactionLayer } from "./transaction.ts";
+import type { Flow } from "./transport.ts";
 
-/** Header fields to add to a message, in order. */
-export type HeaderFields = readonly (readonly [name: string, value: string])[];
-
-/** What a caller puts into a request or response beside what the layer writes itself. */
-export interface Content {
-  readonly headers?: HeaderFields | undefined;
-  readonly contentType?: string | undefined;
-  readonly body?: Buffer | string | undefined;
-}
-
-/** Content of a response; `reason` replaces the standard reason phrase. */
-export interface ResponseContent extends Content {
-  readonly reason?: string | undefined;
-}
-
-/** Why a final response was made up here instead of received. */
-export type LocalCause = "timeout" | "transport" | "unregistered";
-
-/**
- * Receives the final response to a request: exactly one call. `cause` says that
- * nobody sent it: 408 for a timeout, 503 for a transport error (RFC 3261 §8.1.3.1), 480 for an
- * address-of-record of ours without a binding.
- */
-export type OnResponse = (response: SipMessage, cause?: LocalCause) => void;
-
-/** Where a request goes, when the caller knows better than RFC 3263. */
-export type Destination = Target | Flow;
-
-/** A request that has been sent, to one target or to several in parallel. */
-export interface Sent {
-  /** Cancels every branch that has no final response. @see RFC 3261 §9.1 */
-  cancel(headers?: HeaderFields): void;
-}
-
-/** What the user agent core lends to its dialogs, INVITEs and subscriptions. */
-export interface Core {
-  readonly clock: Clock;
-  readonly t1: number;
-  readonly t2: number;
-  readonly sessionExpiresMs: number;
-  readonly minSeMs: number;
-  readonly limits: Limits;
-  readonly counters: Counters;
-
-  /** A new tag or Call-ID: 72 random bits or more. @see RFC 3261 §19.3 */
-  token(): string;
-  /** A response to the request with our Server header field; the To tag only where the request had none. */
-  createResponse(request: SipMessage, status: number, content?: ResponseContent, toTag?: string): SipMessage;
-  /** The Contact for a dialog on this flow. */
-  contact(flow?: Flow): string;
-  allow(): string;
-  supported(): string;
-
-  /** Sends a request outside a dialog, by route, binding or RFC 3263, forked where there are several bindings. */
-  sendRequest(request: SipMessage, destination: Destination | undefined, user: ClientUser): Sent;
-  /** Sends a request inside a dialog to its next hop. */
-  sendInDialog(dialog: Dialog, request: SipMessage, user: ClientUser): Sent;
-  sendAck(dialog: Dialog, ack: SipMessage): void;
-
-  addDialog(dialog: Dialog): void;
-  removeDialog(dialog: Dialog): void;
-  answer(transaction: ServerTransaction, status: number, content?: ResponseContent): void;
-}
-
-/** Bounds on what peers can make us hold; beyond them 503 with Retry-After. */
-export interface Limits {
-  readonly dialogs: number;
-  /** Initial INVITEs without a final response, either way. */
-  readonly pendingInvites: number;
-  readonly subscriptions: number;
-  readonly bindings: number;
-  readonly bindingsPerUser: number;
-}
-
-/** Counted since the start; sizes are of this moment. */
-export interface Counters {
+/** Counted since the start; the last three are of this moment. */
+export interface EndpointCounters {
   invitesIn: number;
   invitesOut: number;
   requestsIn: number;
   requestsOut: number;
-  refused: Map<number, number>;
+  /** Requests that never reached a user: 405, 420, 481, … */
+  refused: number;
+  missingAcks: number;
   dialogs: number;
   pendingInvites: number;
   subscriptions: number;
-  missingAcks: number;
-  mergedRequests: number;
-  strayAcks: number;
+}
+
+/** Bounds of an expiry, in seconds. */
+export interface ExpiryBounds {
+  readonly minS: number;
+  readonly maxS: number;
+}
+
+export interface CoreOptions extends SessionTimerPolicy {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly product: string | undefined;
+  readonly allow: string;
+  readonly supported: string;
+  readonly subscription: ExpiryBounds;
+  readonly transactions: TransactionLayer;
+  readonly outbound: Outbound;
+  /** The URI of the endpoint on this flow, or of its first listener. */
+  uri(flow: Flow | undefined, secure: boolean): string;
+}
+
+/** What dialogs, INVITEs and subscriptions share: who is who, what is ours, and the way out. */
+export class Core implements SessionTimerPolicy {
+  readonly clock: Clock;
+  readonly timers: TimerQueues;
+  readonly t1Ms: number;
+  readonly t2Ms: number;
+  readonly sessionExpiresMs: number;
+  readonly minSeMs: number;
+  /** The values of our Allow and Supported. */
+  readonly allow: string;
+  readonly supported: string;
+  readonly counters: EndpointCounters = {
+    invitesIn: 0,
+    invitesOut: 0,
+    requestsIn: 0,
+    requestsOut: 0,
+    refused: 0,
+    missingAcks: 0,
+    dialogs: 0,
+    pendingInvites: 0,
+    subscriptions: 0,
+  };
+  readonly #options: CoreOptions;
+  readonly #dialogs = new Map<string, Dialog>();
+  readonly #invites = new Map<ServerTransaction, IncomingInvite>();
+  readonly #subscribers = new Map<string, DialogUsage>();
+
+  constructor(options: CoreOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.timers = options.transactions.timers;
+    this.t1Ms = options.transactions.times.t1Ms;
+    this.t2Ms = options.transactions.times.t2Ms;
+    this.sessionExpiresMs = options.sessionExpiresMs;
+    this.minSeMs = options.minSeMs;
+    this.allow = options.allow;
+    this.supported = options.supported;
+  }
+
+  /** A new tag or Call-ID. @see RFC 3261 §19.3 */
+  token(): string {
+    return this.#options.random(96);
+  }
+
+  /** Seconds for Retry-After, 0 to 10 at random. @see RFC 3261 §14.2 */
+  retryAfter(): string {
+    return String(Number.parseInt(this.#options.random(16), 16) % 11);
+  }
+
+  /** A response to the request, from us; the To tag only where the request had none. */
+  createResponse(request: SipMessage, status: number, content: ResponseContent = {}, toTag?: string): SipMessage {
+    const response = createResponse(request, status, content.reason, toTag);
+    if (this.#options.product !== undefined) response.add("Server", this.#options.product);
+    return fill(response, content);
+  }
+
+  answer(transaction: ServerTransaction, status: number, content?: ResponseContent): void {
+    transaction.respond(this.createResponse(transaction.request, status, content, transaction.toTag));
+  }
+
+  /** Answers a request that no user sees. */
+  refuse(transaction: ServerTransaction, status: number, content?: ResponseContent): void {
+    this.counters.refused++;
+    this.answer(transaction, status, content);
+  }
+
+  /** The value of our Contact in a dialog on this flow. */
+  contact(flow?: Flow, secure = false): string {
+    return `<${this.#options.uri(flow, secure)}>`;
+  }
+
+  /** The expiry that a SUBSCRIBE gets, in seconds; undefined when it was answered 423. @see RFC 6665 §4.2.1.1 */
+  subscriptionExpires(transaction: ServerTransaction): number | undefined {
+    const { minS, maxS } = this.#options.subscription;
+    const asked = Number(transaction.request.get("expires") ?? maxS);
+    if (asked === 0 || asked >= Math.min(minS, 3600)) return Math.min(asked, maxS);
+    this.refuse(transaction, 423, { headers: [["Min-Expires", String(minS)]] });
+    return undefined;
+  }
+
+  /** Sends a request outside a dialog, by route, binding or RFC 3263, forked where there are several bindings. */
+  sendRequest(request: SipMessage, destination: Destination | undefined, user: OutboundUser): Sent {
+    return this.#options.outbound.send(this.#signed(request), destination, user);
+  }
+
+  /** Sends a request inside a dialog to its next hop. */
+  sendInDialog(dialog: Dialog, request: SipMessage, user: ClientUser): Sent {
+    return this.#options.outbound.sendInDialog(dialog, this.#signed(request), user);
+  }
+
+  sendAck(dialog: Dialog, ack: SipMessage): void {
+    this.#options.outbound.sendAck(dialog, ack);
+  }
+
+  #signed(request: SipMessage): SipMessage {
+    this.counters.requestsOut++;
+    return this.#options.product === undefined ? request : request.add("User-Agent", this.#options.product);
+  }
+
+  /** The dialog that a request or ACK with a To tag belongs to. @see RFC 3261 §12.2.2 */
+  dialogOf(request: SipMessage): Dialog | undefined {
+    const localTag = request.to.params.get("tag");
+    if (localTag == null) return undefined;
+    const dialog = this.#dialogs.get(Dialog.key(localTag, request.from.params.get("tag") ?? ""));
+    return dialog?.callId === request.callId ? dialog : undefined;
+  }
+
+  /** The dialog lives while it has a usage. */
+  addUsage(dialog: Dialog, usage: DialogUsage): void {
+    if (dialog.usages.length === 0) {
+      this.#dialogs.set(dialog.key, dialog);
+      this.counters.dialogs = this.#dialogs.size;
+    }
+    dialog.usages.push(usage);
+  }
+
+  removeUsage(dialog: Dialog, usage: DialogUsage): void {
+    const at = dialog.usages.indexOf(usage);
+    if (at < 0) return;
+    dialog.usages.splice(at, 1);
+    if (dialog.usages.length > 0) return;
+    this.#dialogs.delete(dialog.key);
+    this.counters.dialogs = this.#dialogs.size;
+  }
+
+  /** For the CANCEL that may come. */
+  inviteArrived(transaction: ServerTransaction, invite: IncomingInvite): void {
+    this.counters.pendingInvites++;
+    this.#invites.set(transaction, invite);
+  }
+
+  inviteAnswered(transaction: ServerTransaction): void {
+    if (this.#invites.delete(transaction)) this.counters.pendingInvites--;
+  }
+
+  inviteOf(transaction: ServerTransaction): IncomingInvite | undefined {
+    return this.#invites.get(transaction);
+  }
+
+  /** For the NOTIFY that makes the dialog. @see RFC 6665 §4.4.1 */
+  addSubscriber(localTag: string, subscriber: DialogUsage): void {
+    this.#subscribers.set(localTag, subscriber);
+  }
+
+  removeSubscriber(localTag: string): void {
+    this.#subscribers.delete(localTag);
+  }
+
+  subscriberOf(notify: SipMessage): DialogUsage | undefined {
+    return this.#subscribers.get(notify.to.params.get("tag") ?? "");
+  }
 }
