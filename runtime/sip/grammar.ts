@@ -17,7 +17,7 @@ export type Params = ReadonlyMap<string, string | null>;
 export type OctetSet = Uint8Array;
 
 /** The octets of `characters` and of the alphanumerics. */
-function alphanumericsAnd(characters: string): OctetSet {
+export function alphanumericsAnd(characters: string): OctetSet {
   const set = new Uint8Array(256);
   const alphanumerics = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   for (const octet of Buffer.from(alphanumerics + characters, "latin1")) set[octet] = 1;

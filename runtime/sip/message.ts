@@ -1,4 +1,4 @@
-import { formatParams, isDigit, isToken, malformed, Scanner, octetsToText, safeValue, skip, splitList, textToOctets } from "./grammar.ts";
+import { formatParams, isDigit, isToken, malformed, octetsToText, safeValue, Scanner, skip, splitList, textToOctets } from "./grammar.ts";
 import type { Params } from "./grammar.ts";
 import { reasonPhrases } from "./reason-phrases.ts";
 import { parseNameAddr } from "./uri.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { PeerMisbehaved } from "../errors.ts";
-import { isToken, malformed, skip, sliceTrimmed, uriOctets } from "./grammar.ts";
+import { isToken, malformed, skip, sliceTrimmed, splitList, uriOctets } from "./grammar.ts";
 import { headerKey, parseDecimal, parseVia, SipMessage } from "./message.ts";
 import type { HeaderField, Via } from "./message.ts";
 import { createResponse } from "./serialise.ts";
@@ -44,7 +44,7 @@ export class SipUnreadable extends PeerMisbehaved {
 const endOfHead = Buffer.from("\r\n\r\n");
 const [CR, LF] = [0x0d, 0x0a];
 
-const tooLarge = (detail: string): PeerMisbehaved => new PeerMisbehaved("SIP_TOO_LARGE", "RFC 3261 §21.5.14", 513, detail);
+const tooLarge = (detail: string): PeerMisbehaved => new PeerMisbehaved("SIP_TOO_LARGE", "RFC 3261 §21.5.7", 513, detail);
 
 /** Whether a datagram only keeps a binding open (nothing, CRLFs or NULs) and is no message. */
 export function isKeepAlive(octets: Buffer): boolean {
@@ -205,6 +205,11 @@ function checkField(key: string, value: string): void {
       return;
     case "date":
       if (!value.endsWith("GMT")) malformed("RFC 3261 §20.17", "Date is not in GMT");
+      return;
+    case "contact":
+    case "route":
+    case "record-route":
+      for (const address of splitList(value, [])) if (address !== "*") parseUri(parseNameAddr(address).uri);
   }
 }
 
@@ -216,8 +221,6 @@ function checkMandatory(message: SipMessage, vias: number): void {
   parseUri(message.from.uri);
   parseUri(message.to.uri);
   void message.cseq;
-  for (const name of ["contact", "route", "record-route"])
-    for (const value of message.list(name)) if (value !== "*") parseUri(parseNameAddr(value).uri);
 }
 
 function checkRequest(message: SipMessage): void {

@@ -1,4 +1,4 @@
-import { escapeOctets, formatParams, malformed, Scanner, sliceTrimmed, skip, unquote, uriOctets, quote } from "./grammar.ts";
+import { alphanumericsAnd, escapeOctets, formatParams, malformed, quote, Scanner, skip, sliceTrimmed, unquote, uriOctets } from "./grammar.ts";
 import type { OctetSet, Params } from "./grammar.ts";
 
 export { quote, unquote };
@@ -43,12 +43,14 @@ const userOctets = octetsBut(uriOctets, "@:");
 const paramOctets = octetsBut(uriOctets, ";?");
 const paramNameOctets = octetsBut(paramOctets, "=");
 
+const schemeOctets = alphanumericsAnd("+.-");
+
 /** The length of the scheme that `text` starts with; a colon and something else must follow it. */
 function schemeLength(text: string): number {
-  const colon = text.indexOf(":");
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*$/.test(text.slice(0, Math.max(colon, 0))) || colon + 1 === text.length)
+  const length = skip(text, 0, schemeOctets);
+  if (!/^[A-Za-z]/.test(text) || text[length] !== ":" || length + 1 === text.length)
     malformed("RFC 3261 §19.1.1", "the URI has no scheme");
-  return colon;
+  return length;
 }
 
 /**
