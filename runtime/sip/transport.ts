@@ -177,6 +177,7 @@ export class Transport implements StreamOwner {
 
   /** Closes every socket; what is already written to a connection still leaves, for a second. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     this.#sweep?.stop();
     const closing = [
@@ -195,17 +196,12 @@ export class Transport implements StreamOwner {
   }
 
   onItems(items: readonly (SipMessage | KeepAlive | SipUnreadable)[], flow: StreamFlow): number {
-    let messages = 0;
     for (const item of items) {
-      if (item instanceof SipMessage) {
-        messages++;
-        this.#receive(item, flow);
-      } else if (item instanceof SipUnreadable) {
-        messages++;
-        this.#refuse(item.octets, item, flow);
-      } else if (item.keepAlive === "ping") flow.send(pong);
+      if (item instanceof SipMessage) this.#receive(item, flow);
+      else if (item instanceof SipUnreadable) this.#refuse(item.octets, item, flow);
+      else if (item.keepAlive === "ping") flow.send(pong);
     }
-    return this.#budget.take(flow.remote.host, messages);
+    return this.#budget.take(flow.remote.host, items.length);
   }
 
   onClosed(flow: StreamFlow): void {
