@@ -1,5 +1,5 @@
 import type { FailureReport } from "./message.ts";
-import { chunkRange, formatSendFields, type FrameWriter, type SendFields } from "./serialise.ts";
+import { chunkRange, endLineBeginning, formatSendFields, type FrameWriter, type SendFields } from "./serialise.ts";
 import type { PendingRequests, Pending } from "./transaction.ts";
 
 /** Where frames go and how their requests are remembered. */
@@ -13,13 +13,13 @@ export interface Outlet {
 /** One complete SEND without what is particular to a session: encoded once, however many sessions it goes to. */
 export class PreparedSend {
   readonly failureReport: FailureReport;
-  /** What stands between the paths and the end-line. */
+  /** What stands between the paths and the transaction identifier of the end-line. */
   readonly octets: Buffer;
 
   constructor(fields: Omit<SendFields, "byteRange">, body: readonly Buffer[], bodyOctets: number) {
     this.failureReport = fields.failureReport;
     const text = formatSendFields({ ...fields, byteRange: chunkRange(0, bodyOctets, bodyOctets) });
-    this.octets = Buffer.concat([Buffer.from(text, "latin1"), ...body]);
+    this.octets = Buffer.concat([Buffer.from(text, "latin1"), ...body, endLineBeginning]);
   }
 
   /** `sendHead` is from `formatSendHead`. */
@@ -185,6 +185,7 @@ export class ChunkedMessage {
     outlet.writer.beginFrame(sendHead, outlet.pending.add(failureReport === "no" ? undefined : chunk));
     outlet.writer.text(formatSendFields({ ...this.#options, byteRange }));
     for (const piece of body) outlet.writer.put(piece);
+    outlet.writer.put(endLineBeginning);
     outlet.writer.endFrame(flag);
     this.#begun = true;
     this.#nextOffset += octets;

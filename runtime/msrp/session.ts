@@ -312,10 +312,7 @@ export class MsrpSession implements Tenant, Sender {
 
   /** Ends the session and frees it: what the socket takes at once is still written, nothing is called any more. */
   close(): void {
-    if (this.#ended) return;
-    this.#end();
-    this.#connection?.remove(this);
-    this.#free();
+    if (!this.#ended) this.#leave();
   }
 
   // For those that send
@@ -367,8 +364,9 @@ export class MsrpSession implements Tenant, Sender {
   }
 
   #overflow(): void {
-    this.#connection?.remove(this);
-    this.lose("overflow");
+    if (this.#ended) return;
+    this.#leave();
+    this.#user.onLost?.("overflow");
   }
 
   writeFrame(connection: Connection): boolean {
@@ -483,8 +481,15 @@ export class MsrpSession implements Tenant, Sender {
   #onBindAnswered(status: number): void {
     if (this.#ended) return;
     if (status === 200) return this.#onBound();
-    this.#connection!.remove(this);
-    this.lose("refused");
+    this.#leave();
+    this.#user.onLost?.("refused");
+  }
+
+  /** Ends it on our side: the connection writes what it can, and may have other sessions. */
+  #leave(): void {
+    this.#end();
+    this.#connection?.remove(this);
+    this.#free();
   }
 
   /** Nobody finds it any more. */
