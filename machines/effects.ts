@@ -62,5 +62,5 @@ type Params<T extends Effect["type"]> = Omit<Extract<Effect, { type: T }>, "type
 /** The named effects as XState actions. Their bodies are empty: `step` hands them to the runtime. */
 export function effects<const T extends Effect["type"]>(...types: T[]) {
   const actions = types.map((type) => [type, (_: unknown, _params: unknown) => {}]);
-  return Object.fromEntries(actions) as { [K in T]: (_: unknown, params: Params<K>) => void };
+  return Object.fromEntries(actions) as { [K in T]: (_: unknown, params: keyof Params<K> extends never ? undefined : Params<K>) => void };
 }

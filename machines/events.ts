@@ -12,7 +12,8 @@ export type Event =
   | GroupParticipantEvent
   | GroupFileTransferEvent
   | LargeMessageEvent
-  | LargeMessageLegEvent
+  | LargeMessageSenderEvent
+  | LargeMessageRecipientEvent
   | ConferenceSubscriptionEvent;
 
 // ---------------------------------------------------------------- group session
@@ -121,7 +122,9 @@ export type DialogEvent =
   /** The response to our session refresh; `glare` is 491, `gone` 408 or 481. @see RFC 4028 §10 */
   | { readonly type: "sip.refreshed"; readonly outcome: "accepted" | "glare" | "refused" | "gone" }
   /** A final response to our BYE, or its timeout. */
-  | { readonly type: "sip.BYE.answered" };
+  | { readonly type: "sip.BYE.answered" }
+  /** The machine that owns this leg wants it gone. */
+  | { readonly type: "leg.release"; readonly reason: ReleaseReason };
 
 /**
  * The answer to our INVITE. `rejected` by class: `declined` 603; `unreachable` 408, 480, 486, 503 and timeouts, which may
@@ -137,7 +140,6 @@ export type GroupParticipantEvent =
   | { readonly type: "sip.accepted" }
   | { readonly type: "group.invite" }
   | { readonly type: "group.admit" }
-  | { readonly type: "group.release"; readonly reason: ReleaseReason }
   /** The peer's first SEND named this session. @see RFC 4975 §5.4 */
   | { readonly type: "msrp.bound" }
   | { readonly type: "msrp.lost" };
@@ -182,28 +184,38 @@ export type LargeMessageEvent =
   /** More octets than announced, or octets that are not the announced file. */
   | { readonly type: "sender.misbehaved" };
 
-export type LargeMessageLegEvent =
+/** The dialog with the sender of a large message. */
+export type LargeMessageSenderEvent =
   | DialogEvent
-  | CallEvent
-  /** The answer's wrapped types travel on to the large message. */
-  | { readonly type: "sip.accepted"; readonly wrappedTypes: "indicated" | "notIndicated"; readonly acceptTypes: "covers" | "other" }
   | { readonly type: "sip.CANCEL" }
+  | { readonly type: "msrp.bound" }
+  | { readonly type: "msrp.lost" }
   | { readonly type: "largeMessage.offer" }
-  | { readonly type: "largeMessage.invite" }
   | { readonly type: "largeMessage.accept" }
   | { readonly type: "largeMessage.reject"; readonly status: Status; readonly warning?: Warning }
-  | { readonly type: "largeMessage.deliver"; readonly unwrapped: boolean }
-  | { readonly type: "largeMessage.release"; readonly reason: ReleaseReason }
+  /** The first octet came. */
   | { readonly type: "data.first" }
+  /** The last octet came, every octet is kept, and they are the announced file. */
   | { readonly type: "data.complete" }
-  /** `#`, a lost connection, or nothing for too long. */
+  /** `#`, or nothing for stallMs. */
   | { readonly type: "data.aborted" }
   /** Longer than announced, or size or hash are not what was announced. */
-  | { readonly type: "data.misbehaved" }
-  /** Every octet was acknowledged by this recipient. */
+  | { readonly type: "data.misbehaved" };
+
+/** The dialog with one recipient of a large message. */
+export type LargeMessageRecipientEvent =
+  | DialogEvent
+  | CallEvent
+  | { readonly type: "msrp.bound" }
+  | { readonly type: "msrp.lost" }
+  /** The answer's types travel on to the large message. */
+  | { readonly type: "sip.accepted"; readonly wrappedTypes: "indicated" | "notIndicated"; readonly acceptTypes: "covers" | "other" }
+  | { readonly type: "largeMessage.invite" }
+  | { readonly type: "largeMessage.deliver"; readonly unwrapped: boolean }
+  /** This recipient acknowledged every octet. */
   | { readonly type: "data.drained" }
-  /** This recipient answered with an error or its connection is gone. */
-  | { readonly type: "data.lost" };
+  /** This recipient answered a chunk with an error. */
+  | { readonly type: "data.refused" };
 
 // ---------------------------------------------------------------- conference subscription
 

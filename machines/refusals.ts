@@ -54,7 +54,7 @@ export const refusals: { readonly [T in Event["type"]]: Refusal } = {
   "transfer.senderAway": told,
   "group.invite": told,
   "group.admit": told,
-  "group.release": told,
+  "leg.release": told,
   "group.changed": told,
   "group.ended": told,
   "group.expelled": told,
@@ -67,7 +67,6 @@ export const refusals: { readonly [T in Event["type"]]: Refusal } = {
   "largeMessage.accept": told,
   "largeMessage.reject": told,
   "largeMessage.deliver": told,
-  "largeMessage.release": told,
   "recipient.ringing": told,
   "recipient.accepted": told,
   "recipient.declined": told,
@@ -82,5 +81,5 @@ export const refusals: { readonly [T in Event["type"]]: Refusal } = {
   "data.aborted": told,
   "data.misbehaved": told,
   "data.drained": told,
-  "data.lost": told,
+  "data.refused": told,
 };

@@ -50,9 +50,6 @@ export type Recipient = number;
  */
 export type RecipientStatus = "waiting" | "ringing" | "ready" | "excluded" | "declined" | "failed" | "done";
 
-/** Which end of the large message a leg serves. */
-export type LegRole = "sender" | "recipient";
-
 /** A SIP status code of a final response that refuses, or 200/202 that accepts. @see RFC 3261 §21 */
 export type Status = 200 | 202 | 400 | 403 | 404 | 408 | 410 | 420 | 423 | 480 | 481 | 482 | 486 | 487 | 488 | 491 | 500 | 603;
 
