@@ -587,7 +587,7 @@ focus("answerSender=allAnswered", { policies: { answerSender: "allAnswered" } },
 });
 
 for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] as const) {
-  focus(`inactiveGroup=${inactiveGroup}`, { policies: { inactiveGroup, inactivityMs: 700 } }, (conversation) => {
+  focus(`inactiveGroup=${inactiveGroup}`, { policies: { inactiveGroup, inactivityMs: 1_200 } }, (conversation) => {
     conversation(`item 5: a file for a long-lived group that is idle gets ${status}, and nobody is invited`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();
@@ -597,7 +597,7 @@ for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] 
   });
 }
 
-focus("the ring", { policies: { ringMs: 300 } }, (conversation) => {
+focus("the ring", { policies: { ringMs: 800 } }, (conversation) => {
   conversation("nobody answers within ringMs: CANCEL to everybody and a failure to the sender", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { request } = await offered(group, alice, bob, carol);

@@ -405,13 +405,16 @@ export class Scene {
 /** Declares one conversation with the focus. */
 export type Conversation = (title: string, body: (scene: Scene) => Promise<void>) => void;
 
-/** A focus run with those policies, and the conversations held with it; a failed one prints its ladder. */
+/**
+ * A focus run with those policies, and the conversations held with it, several at a time: no two share a person or a
+ * group. A failed one prints its ladder.
+ */
 export function focus(title: string, options: FocusOptions, declare: (conversation: Conversation) => void): void {
   describe(title, () => {
     let running: Focus;
     beforeAll(async () => void (running = await Focus.start(options)));
     afterAll(async () => void (await running?.stop(3_000)));
-    declare((name, body) => test(name, async ({ onTestFailed }) => {
+    declare((name, body) => test.concurrent(name, async ({ onTestFailed }) => {
       const scene = new Scene(running);
       onTestFailed(() => console.log(`${name}\n${scene.ladder}\n${running.lastWords}`));
       try {

@@ -505,6 +505,7 @@ export class MsrpPeer {
     this.#ladder.note(this.name, "focus", Buffer.concat(octets).toString("latin1"));
     for (const [index, piece] of octets.entries()) {
       if (index > 0) await quiet(2);
+      if (this.#socket.destroyed) throw new Error(`${this.name}: the focus has closed the MSRP connection`);
       if (!this.#socket.write(piece)) await new Promise((resolve) => this.#socket.once("drain", resolve).once("close", resolve));
     }
   }
@@ -603,7 +604,7 @@ export interface FocusOptions {
   readonly more?: readonly string[];
 }
 
-/** The Controlling Function under test, as a process of its own. */
+/** The Controlling Function under test, as a process of its own; `CPM_FOCUS` names another program with the same command line. */
 export class Focus {
   readonly address: FocusAddress;
   readonly #process: ChildProcess;
@@ -621,7 +622,7 @@ export class Focus {
     const directory = mkdtempSync(join(tmpdir(), "cpm-wire-"));
     const policies = Object.entries(options.policies ?? {}).flatMap(([name, value]) => ["--policy", `${name}=${value}`]);
     const child = spawn(process.execPath, [
-      "runtime/main.ts", "serve",
+      process.env["CPM_FOCUS"] ?? "runtime/main.ts", "serve",
       "--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0",
       "--domain", "cpm.example", "--factory", "sip:conference-factory@cpm.example",
       "--trust", options.trust ?? "127.0.0.0/8",
@@ -638,13 +639,11 @@ export class Focus {
     return this.#said.join("").slice(-3_000);
   }
 
-  /** SIGTERM; answers the exit code. A process that does not end is killed and fails the test. */
+  /** SIGTERM; answers the exit code, which is null of a process that did not end in time and was killed. */
   async stop(patienceMs = 10_000): Promise<number | null> {
-    const exited = new Promise<number | null>((resolve) => this.#process.once("exit", resolve));
-    if (this.#process.exitCode !== null) return this.#process.exitCode;
-    this.#process.kill("SIGTERM");
     const late = setTimeout(() => this.#process.kill("SIGKILL"), patienceMs);
-    const code = await exited;
+    this.#process.kill("SIGTERM");
+    const code = this.#process.exitCode ?? await new Promise<number | null>((resolve) => this.#process.once("exit", resolve));
     clearTimeout(late);
     rmSync(this.#directory, { recursive: true, force: true });
     return code;
