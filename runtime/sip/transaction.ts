@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { Random } from "../random.ts";
-import { ClientMachine, type ClientUser, type Field, type TransactionTimes } from "./client-transaction.ts";
+import { ClientMachine, type ClientLayer, type ClientUser, type Field, type TransactionTimes } from "./client-transaction.ts";
 import { largestDatagramRequest, type Flow, type ReplyPath, type Target } from "./flow.ts";
 import type { SipMessage, Via } from "./message.ts";
 import { createResponse, serialise } from "./serialise.ts";
-import { ServerMachine, type ServerTransaction } from "./server-transaction.ts";
+import { ServerMachine, type ServerLayer, type ServerTransaction } from "./server-transaction.ts";
 import { TimerQueues } from "./timer-queue.ts";
 
 export type { ClientUser, ServerTransaction };
@@ -68,6 +68,7 @@ const nobody: ClientUser = { onResponse() {}, onTimeout() {}, onTransportError()
 export class TransactionLayer {
   readonly counters: TransactionCounters = { retransmissionsIn: 0, strayResponses: 0 };
   readonly times: TransactionTimes;
+  /** Also for what the user retransmits itself: 2xx, reliable provisional responses. */
   readonly timers: TimerQueues;
   readonly #random: Random;
   readonly #transport: Sender;
@@ -75,13 +76,32 @@ export class TransactionLayer {
   readonly #clients = new Map<string, ClientMachine>();
   readonly #servers = new Map<string, ServerMachine>();
   readonly #ongoing = new Map<string, ServerMachine>();
+  /** What the machines see of us. */
+  readonly #clientLayer: ClientLayer;
+  readonly #serverLayer: ServerLayer;
 
   constructor({ clock, random, transport, user, t1Ms = 500, t2Ms = 4000, t4Ms = 5000 }: TransactionLayerOptions) {
-    this.times = { t1Ms, t2Ms, t4Ms };
-    this.timers = new TimerQueues(clock);
+    const times = (this.times = { t1Ms, t2Ms, t4Ms });
+    const timers = (this.timers = new TimerQueues(clock));
     this.#random = random;
     this.#transport = transport;
     this.#user = user;
+    this.#clientLayer = {
+      times,
+      timers,
+      sendCancel: (cancel, flow) => this.#clientFor(branchOf(cancel.via[0]), cancel, nobody).start(serialise(cancel), flow),
+      onEnd: ({ key }) => this.#clients.delete(key),
+    };
+    this.#serverLayer = {
+      times,
+      timers,
+      token: () => this.#token(),
+      onRequest: (transaction) => user.onRequest(transaction),
+      onAck: (ack, flow) => user.onAck(ack, flow),
+      onTimeout: (transaction) => user.onServerTimeout(transaction),
+      onTransportError: (transaction, error) => user.onServerTransportError?.(transaction, error),
+      onEnd: (machine) => this.#forget(machine),
+    };
   }
 
   /** Transactions alive. */
@@ -127,41 +147,6 @@ export class TransactionLayer {
     );
   }
 
-  sendCancel(cancel: SipMessage, flow: Flow): void {
-    const branch = branchOf(cancel.via[0]);
-    this.#clientFor(branch, cancel, nobody).start(serialise(cancel), flow);
-  }
-
-  token(): string {
-    return this.#random(tokenBits);
-  }
-
-  onRequest(transaction: ServerTransaction): void {
-    this.#user.onRequest(transaction);
-  }
-
-  onAck(ack: SipMessage, flow: Flow): void {
-    this.#user.onAck(ack, flow);
-  }
-
-  onTimeout(transaction: ServerTransaction): void {
-    this.#user.onServerTimeout(transaction);
-  }
-
-  onTransportError(transaction: ServerTransaction, error: Error): void {
-    this.#user.onServerTransportError?.(transaction, error);
-  }
-
-  onEnd(machine: ClientMachine | ServerMachine): void {
-    if (machine instanceof ClientMachine) {
-      this.#clients.delete(machine.key);
-      return;
-    }
-    this.#servers.delete(machine.key);
-    const { mergeKey } = machine;
-    if (mergeKey !== undefined && this.#ongoing.get(mergeKey) === machine) this.#ongoing.delete(mergeKey);
-  }
-
   /** @see RFC 3261 §17.1.3, §8.1.3.3 */
   #receiveResponse(response: SipMessage): void {
     const machine = this.#clients.get(clientKey(branchOf(response.via[0]), response.cseq.method));
@@ -181,7 +166,7 @@ export class TransactionLayer {
     const machine = this.#serverFor(cancel, flow);
     if (machine === undefined) return;
     const invite = this.#servers.get(serverKey(cancel, "INVITE"));
-    if (invite === undefined) return machine.respond(createResponse(cancel, 481, undefined, this.token()));
+    if (invite === undefined) return machine.respond(createResponse(cancel, 481, undefined, this.#token()));
     machine.respond(createResponse(cancel, 200, undefined, invite.toTag));
     if (invite.transaction !== undefined && !invite.finalSent) this.#user.onCancel(invite.transaction, cancel);
   }
@@ -197,20 +182,30 @@ export class TransactionLayer {
     }
     const mergeKey = mergeKeyOf(request);
     const merged = mergeKey !== undefined && this.#ongoing.has(mergeKey);
-    const machine = new ServerMachine({ key, mergeKey, merged }, request, flow, this.#transport.replyPath(request, flow), this);
+    const machine = new ServerMachine({ key, mergeKey, merged }, request, flow, this.#transport.replyPath(request, flow), this.#serverLayer);
     this.#servers.set(key, machine);
     if (mergeKey !== undefined && !merged) this.#ongoing.set(mergeKey, machine);
     return machine;
   }
 
   #clientFor(branch: string, request: SipMessage, user: ClientUser): ClientMachine {
-    const machine = new ClientMachine(clientKey(branch, request.method), request, user, this);
+    const machine = new ClientMachine(clientKey(branch, request.method), request, user, this.#clientLayer);
     this.#clients.set(machine.key, machine);
     return machine;
   }
 
+  #forget(machine: ServerMachine): void {
+    this.#servers.delete(machine.key);
+    const { mergeKey } = machine;
+    if (mergeKey !== undefined && this.#ongoing.get(mergeKey) === machine) this.#ongoing.delete(mergeKey);
+  }
+
+  #token(): string {
+    return this.#random(tokenBits);
+  }
+
   #newBranch(): string {
-    return magicCookie + this.token();
+    return magicCookie + this.#token();
   }
 
   /** Puts the Via, which names the transport, and finds the flow, which depends on the size with the Via. */

@@ -23,7 +23,7 @@ import {
   type TransportName,
 } from "./flow.ts";
 import { SipMessage, type Via } from "./message.ts";
-import { answerTo, isKeepAlive, parseDatagram, SipUnreadable, validate, type KeepAlive } from "./parse.ts";
+import { answerTo, isKeepAlive, parseDatagram, SipUnreadable, validate, type KeepAlive, type SipLimits } from "./parse.ts";
 import { serialise } from "./serialise.ts";
 import { SourceBudget } from "./source-budget.ts";
 
@@ -105,6 +105,8 @@ export class Transport implements StreamOwner {
   readonly counters: Readonly<Record<TransportName, Counters>> = { udp: zeroCounters(), tcp: zeroCounters(), tls: zeroCounters() };
   readonly #options: TransportOptions;
   readonly #limits: TransportLimits;
+  /** Only what differs from the codec's own. */
+  readonly #sipLimits: Partial<SipLimits>;
   readonly #budget: SourceBudget;
   readonly #datagramListeners: DatagramListener[] = [];
   readonly #streamListeners: StreamListener[] = [];
@@ -119,6 +121,7 @@ export class Transport implements StreamOwner {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#sipLimits = options.limits ?? {};
     const { messagesPerSecondPerSource: messagesPerSecond, burstPerSource: burst, maxSources } = this.#limits;
     this.#budget = new SourceBudget({ clock: options.clock, messagesPerSecond, burst, maxSources });
   }
@@ -240,7 +243,7 @@ export class Transport implements StreamOwner {
   async #listenStream(transport: "tcp" | "tls", { host, port }: Address): Promise<Address> {
     const server = transport === "tcp" ? this.#tcpServer() : this.#tlsServer();
     server.maxConnections = this.#limits.maxConnections;
-    server.on("connection", (socket: Socket) => this.#countSource(socket, transport));
+    server.prependListener("connection", (socket: Socket) => this.#countSource(socket, transport));
     server.on("drop", () => this.counters[transport].refused++);
     await new Promise<void>((bound, failed) => {
       server.once("error", failed);
@@ -343,15 +346,15 @@ export class Transport implements StreamOwner {
       const patience = this.#options.clock.after(this.#limits.connectMs, () => socket.destroy(new Error(`no connection to ${hostPort(target)} in time`)));
       socket.once(transport === "tcp" ? "connect" : "secureConnect", () => {
         patience.stop();
-        socket.off("error", failed);
         connected();
       });
-      socket.once("error", failed);
+      socket.on("error", failed);
       socket.once("close", () => {
         patience.stop();
         failed(new Error(`${hostPort(target)} closed the connection`));
       });
     });
+    if (socket.destroyed) throw new Error(`${hostPort(target)} closed the connection`);
     const flow = this.#adopt(socket, transport, false);
     this.#reuse(flow, key);
     return flow;
@@ -397,7 +400,7 @@ export class Transport implements StreamOwner {
     const flow = datagramFlow(listener, remote);
     let message: SipMessage;
     try {
-      message = parseDatagram(octets, this.#limits);
+      message = parseDatagram(octets, this.#sipLimits);
     } catch (fault) {
       this.#refuse(octets, fault, flow);
       return;
@@ -408,7 +411,7 @@ export class Transport implements StreamOwner {
   #receive(message: SipMessage, flow: Flow): void {
     this.counters[flow.transport].messagesIn++;
     try {
-      validate(message, this.#limits);
+      validate(message, this.#sipLimits);
       if (message.isRequest) this.#stamp(message, flow);
     } catch (fault) {
       this.#refuse(serialise(message), fault, flow);
