@@ -9,8 +9,8 @@ import type { SipMessage } from "./message.ts";
 import type { Destination, Outbound, OutboundUser, Sent } from "./outbound.ts";
 import { createResponse } from "./serialise.ts";
 import type { SessionTimerPolicy } from "./session-timer.ts";
-import type { TimerQueues } from "./timer-queue.ts";
-import type { ClientUser, ServerTransaction, TransactionLayer } from "./transaction.ts";
+import { TimerQueues } from "./timer-queue.ts";
+import type { ClientUser, ServerTransaction } from "./transaction.ts";
 import type { Flow } from "./transport.ts";
 
 /** Counted since the start; the last three are of this moment. */
@@ -40,7 +40,8 @@ export interface CoreOptions extends SessionTimerPolicy {
   readonly allow: string;
   readonly supported: string;
   readonly subscription: ExpiryBounds;
-  readonly transactions: TransactionLayer;
+  readonly t1Ms: number;
+  readonly t2Ms: number;
   readonly outbound: Outbound;
   /** The URI of the endpoint on this flow, or of its first listener. */
   uri(flow: Flow | undefined, secure: boolean): string;
@@ -76,9 +77,9 @@ export class Core implements SessionTimerPolicy {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.clock = options.clock;
-    this.timers = options.transactions.timers;
-    this.t1Ms = options.transactions.times.t1Ms;
-    this.t2Ms = options.transactions.times.t2Ms;
+    this.timers = new TimerQueues(options.clock);
+    this.t1Ms = options.t1Ms;
+    this.t2Ms = options.t2Ms;
     this.sessionExpiresMs = options.sessionExpiresMs;
     this.minSeMs = options.minSeMs;
     this.allow = options.allow;

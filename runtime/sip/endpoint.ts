@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
+import { PeerMisbehaved } from "../errors.ts";
 import type { Random } from "../random.ts";
 import { systemRandom } from "../random.ts";
 import { Core } from "./core.ts";
@@ -117,7 +118,7 @@ export class SipEndpoint {
   #listeners: readonly Listener[] = [];
 
   constructor(options: EndpointOptions) {
-    const { clock = systemClock, random = systemRandom, user, tls } = options;
+    const { clock = systemClock, random = systemRandom, user, tls, t1Ms = 500, t2Ms = 4000, t4Ms = 5000 } = options;
     this.#options = options;
     this.#user = user;
     this.#limits = { ...defaultEndpointLimits, ...options.limits };
@@ -128,11 +129,11 @@ export class SipEndpoint {
       clock,
       random,
       transport: this.#transport,
-      t1Ms: options.t1Ms,
-      t2Ms: options.t2Ms,
-      t4Ms: options.t4Ms,
+      t1Ms,
+      t2Ms,
+      t4Ms,
       user: {
-        onRequest: (transaction) => this.#receive(transaction),
+        onRequest: (transaction) => this.#take(transaction),
         onAck: (ack) => this.#receiveAck(ack),
         onCancel: (invite, cancel) => this.#core.inviteOf(invite)?.cancelled(cancel),
         onServerTimeout() {},
@@ -147,7 +148,8 @@ export class SipEndpoint {
       sessionExpiresMs: options.sessionExpiresMs ?? 1_800_000,
       minSeMs: options.minSeMs ?? 90_000,
       subscription: { minS: 0, maxS: 3600, ...options.subscription },
-      transactions,
+      t1Ms,
+      t2Ms,
       outbound: new Outbound({
         transactions,
         resolver: options.resolver ?? new Resolver({ transports: transportsOf(options.listen) }),
@@ -232,9 +234,19 @@ export class SipEndpoint {
     return this.#registrar?.lookup(parseUri(addressOfRecord)) ?? [];
   }
 
+  /** What shows its fault only here is answered like what the codec refuses. */
+  #take(transaction: ServerTransaction): void {
+    this.#core.counters.requestsIn++;
+    try {
+      this.#receive(transaction);
+    } catch (fault) {
+      if (!(fault instanceof PeerMisbehaved)) throw fault;
+      this.#core.refuse(transaction, fault.status);
+    }
+  }
+
   /** @see RFC 3261 §8.2 */
   #receive(transaction: ServerTransaction): void {
-    this.#core.counters.requestsIn++;
     const refusal = inspect(transaction, this.#profile);
     if (refusal) return this.#core.refuse(transaction, refusal.status, { headers: refusal.headers });
     const { request, method } = transaction;
