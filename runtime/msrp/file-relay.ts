@@ -59,14 +59,18 @@ export interface FileRelayOptions {
 
 /** Octets that may wait for the disk; beyond them the sender's connection is not read. */
 const unwrittenLimit: Octets = 1024 * 1024;
-/** Octets kept in memory after they are written, for the recipients that keep up. */
-const recentLimit: Octets = 1024 * 1024;
+/** A recipient that lacks more than this does not keep up. */
+const lagLimit: Octets = 1024 * 1024;
+/** How long the sender is held up for a recipient that kept up so far: once, until it keeps up again. */
+const patienceMs = 25;
+/** Octets kept in memory after they are written, for the recipients that keep up; more than they may lack. */
+const recentLimit: Octets = 2 * lagLimit;
 /** A peer that sends single octets must not fill the memory with the overhead of the pieces: no more of them wait, or are kept, than this. */
 const piecesLimit = 1024;
 /** What one read takes for a recipient that does not keep up. */
-const blockOctets: Octets = 128 * 1024;
+const blockOctets: Octets = 256 * 1024;
 /** Blocks kept for other recipients at about the same place. */
-const recentBlocksLimit = 8;
+const blocksLimit = 8;
 
 /** The hash functions of file-selector that we can check, by their names there and in node:crypto. */
 const hashFunctions: ReadonlyMap<string, string> = new Map([
@@ -79,8 +83,9 @@ const hashFunctions: ReadonlyMap<string, string> = new Map([
  *
  * Every octet goes to the spool. Recipients that keep up get it from memory, as
  * it came and without a copy; the others, and those that come late, get it from
- * the spool at their own pace. A recipient holds nobody up; the sender is held
- * up by a disk that is slower than it, and by nothing else.
+ * the spool at their own pace. What holds the sender up is a disk that is slower
+ * than it, and for a moment a recipient that falls behind: the moment is worth
+ * it, because octets read back cost several times those in memory.
  *
  * It decides nothing: whoever opened it hears of everything that happens, also
  * from within a call of its own, and says `abort` or `close`.
@@ -104,6 +109,7 @@ export class FileRelay implements ChunkReceiver {
   #writtenOctets: Octets = 0;
   #writing = false;
   #senderPaused = false;
+  #patience: Timer | undefined;
   #forwardingSoon = false;
   #senderProgressMs: number;
   #stallTimer: Timer;
@@ -136,10 +142,14 @@ export class FileRelay implements ChunkReceiver {
   /** Serves a recipient from the first octet on; at any time, also after the last octet came. */
   addRecipient(recipient: Recipient, session: MsrpSession): void {
     const leg = new RecipientLeg(recipient, session, {
-      onDrain: () => this.#serve(leg),
+      onDrain: () => {
+        this.#serve(leg);
+        this.#steerSender();
+      },
       onFailed: (status) => this.#forget(leg, { type: "rejected", recipient, status }),
       onDelivered: () => this.#reportDrained(leg),
     });
+    leg.keepsUp = this.#lag(leg) <= lagLimit;
     this.#recipients.set(recipient, leg);
     this.#serve(leg);
   }
@@ -148,6 +158,7 @@ export class FileRelay implements ChunkReceiver {
   removeRecipient(recipient: Recipient): void {
     this.#recipients.get(recipient)?.abort();
     this.#recipients.delete(recipient);
+    this.#steerSender();
   }
 
   /** The session of this recipient is over. Nothing new for one that had everything. */
@@ -205,7 +216,7 @@ export class FileRelay implements ChunkReceiver {
     this.#unanswered.push({ chunk, end: this.receivedOctets });
     if (flag === "$") return this.#verify();
     this.#answerWritten();
-    if (this.#unanswered.length > piecesLimit) this.#pauseSender();
+    this.#forwardSoon();
   }
 
   get #mostOctets(): Octets {
@@ -222,7 +233,6 @@ export class FileRelay implements ChunkReceiver {
     for (const { running } of this.#digests) running.update(octets);
     this.#recent.push(octets);
     this.#unwritten.push(octets);
-    if (this.receivedOctets - this.#writtenOctets > unwrittenLimit || this.#unwritten.length > piecesLimit) this.#pauseSender();
     this.#forwardSoon();
   }
 
@@ -242,7 +252,8 @@ export class FileRelay implements ChunkReceiver {
     this.#forwardingSoon = true;
     queueMicrotask(() => {
       this.#forwardingSoon = false;
-      this.#serveAll();
+      for (const leg of [...this.#recipients.values()]) this.#serve(leg);
+      this.#steerSender();
       void this.#write();
     });
   }
@@ -262,8 +273,8 @@ export class FileRelay implements ChunkReceiver {
   #written(batch: readonly Buffer[]): void {
     this.#writtenOctets += batch.reduce((sum, octets) => sum + octets.length, 0);
     this.#recent.evict(this.#writtenOctets);
-    if (this.receivedOctets - this.#writtenOctets <= unwrittenLimit / 2) this.#resumeSender();
     this.#answerWritten();
+    this.#steerSender();
   }
 
   /** A chunk is acknowledged once the system has its octets; the last one waits for `#settle`. */
@@ -303,24 +314,44 @@ export class FileRelay implements ChunkReceiver {
       this.#sender?.report(this.#head.messageId, { start: 1, end: octets, total: octets }, 200);
   }
 
-  #pauseSender(): void {
-    if (this.#senderPaused) return;
-    this.#senderPaused = true;
-    this.#sender?.pause();
-  }
-
-  #resumeSender(): void {
-    if (!this.#senderPaused) return;
-    this.#senderPaused = false;
+  /** Reads the sender's connection, or not: while the disk is behind, or for `patienceMs` while a recipient is that kept up so far. */
+  #steerSender(): void {
+    // Once held up, half of the limits must be free again: so it does not stop and go with every piece.
+    const share = this.#senderPaused ? 0.5 : 1;
+    const laggards = [...this.#recipients.values()].filter((leg) => leg.keepsUp && this.#lag(leg) > lagLimit * share);
+    this.#waitFor(laggards);
+    const pause = this.#state === "receiving" && (laggards.length > 0 || this.#diskLag > share);
+    if (pause === this.#senderPaused) return;
+    this.#senderPaused = pause;
+    if (pause) return this.#sender?.pause();
     this.#senderProgressMs = this.#options.clock.now();
     this.#sender?.resume();
   }
 
-  // ------------------------------------------------------------------ to the recipients
-
-  #serveAll(): void {
-    for (const leg of [...this.#recipients.values()]) this.#serve(leg);
+  #waitFor(laggards: readonly RecipientLeg[]): void {
+    if (laggards.length > 0 && this.#state === "receiving") {
+      this.#patience ??= this.#options.clock.after(patienceMs, () => {
+        this.#patience = undefined;
+        for (const leg of this.#recipients.values()) leg.keepsUp &&= this.#lag(leg) <= lagLimit / 2;
+        this.#steerSender();
+      });
+    } else {
+      this.#patience?.stop();
+      this.#patience = undefined;
+    }
   }
+
+  #lag(leg: RecipientLeg): Octets {
+    return this.receivedOctets - leg.position;
+  }
+
+  /** What waits for the disk, as a share of what may. */
+  get #diskLag(): number {
+    const octets = this.receivedOctets - this.#writtenOctets;
+    return Math.max(octets / unwrittenLimit, this.#unwritten.length / piecesLimit, this.#unanswered.length / piecesLimit);
+  }
+
+  // ------------------------------------------------------------------ to the recipients
 
   /** Gives a recipient what there is for it, until it is full, has everything, or the spool must be read. */
   #serve(leg: RecipientLeg): void {
@@ -331,6 +362,7 @@ export class FileRelay implements ChunkReceiver {
       if (!octets) return void this.#readFor(leg);
       leg.write(octets.subarray(0, this.#servableOctets - leg.position), this.#options.clock.now());
     }
+    leg.keepsUp ||= this.#lag(leg) <= lagLimit / 2;
     if (this.#verifiedAll && leg.position === this.receivedOctets) leg.end();
   }
 
@@ -345,7 +377,10 @@ export class FileRelay implements ChunkReceiver {
   }
 
   async #readFor(leg: RecipientLeg): Promise<void> {
-    if (await this.#done(this.#blocks.read(leg.position, this.#writtenOctets))) this.#serveAll();
+    leg.awaitsSpool = true;
+    const done = await this.#done(this.#blocks.read(leg.position, this.#writtenOctets));
+    leg.awaitsSpool = false;
+    if (done) this.#serve(leg);
   }
 
   #reportDrained(leg: RecipientLeg): void {
@@ -356,6 +391,7 @@ export class FileRelay implements ChunkReceiver {
   #forget(leg: RecipientLeg, report: FileRelayReport): void {
     if (this.#over || this.#recipients.get(leg.recipient) !== leg) return;
     this.#recipients.delete(leg.recipient);
+    this.#steerSender();
     this.#options.onReport(report);
   }
 
@@ -373,7 +409,7 @@ export class FileRelay implements ChunkReceiver {
     for (const { chunk } of this.#unanswered.splice(0)) chunk.respond(413);
     this.#arrivingChunk?.respond(413);
     this.#arrivingChunk = undefined;
-    this.#resumeSender();
+    this.#steerSender();
   }
 
   #checkProgress(): void {
@@ -410,10 +446,14 @@ interface RecipientLegUser {
 class RecipientLeg {
   readonly recipient: Recipient;
   position: Octets = 0;
+  /** What it takes next is in memory, or soon will be. */
+  keepsUp = true;
   /** It has acknowledged every octet. */
   delivered = false;
   /** Since when it takes nothing more; undefined while it does. */
   blockedSinceMs: number | undefined;
+  /** What it takes next is being read. */
+  awaitsSpool = false;
   readonly #session: MsrpSession;
   readonly #user: RecipientLegUser;
   #message: MessageStream | undefined;
@@ -426,7 +466,7 @@ class RecipientLeg {
   }
 
   get writable(): boolean {
-    return this.#message !== undefined && this.blockedSinceMs === undefined;
+    return this.#message !== undefined && this.blockedSinceMs === undefined && !this.awaitsSpool;
   }
 
   /** Opens the recipient's own message, once: content type and MIME header fields are the sender's, Message-ID and transactions ours. */
@@ -502,46 +542,57 @@ class RecentOctets {
   }
 }
 
-/** Blocks read from the spool, shared by the recipients that are at about the same place. */
+/** Blocks read from the spool, shared by the recipients that are at about the same place; those used last are kept. */
 class SpooledBlocks {
   readonly #spool: FileSpool;
-  readonly #reading = new Map<Octets, Promise<void>>();
-  #pieces: Piece[] = [];
+  /** By their number in the file; the one used last stands last. */
+  readonly #blocks = new Map<number, Buffer>();
+  readonly #reading = new Map<number, Promise<void>>();
 
   constructor(spool: FileSpool) {
     this.#spool = spool;
   }
 
   at(offset: Octets): Buffer | undefined {
-    return tail(this.#pieces.find((piece) => piece.start <= offset && offset < endOf(piece)), offset);
+    const number = Math.floor(offset / blockOctets);
+    const within = offset - number * blockOctets;
+    const block = this.#blocks.get(number);
+    // The last block may have been read before the file had more of it.
+    if (!block || within >= block.length) return undefined;
+    this.#keep(number, block);
+    return block.subarray(within);
   }
 
-  /** Has a block from `start` on, not beyond `writtenOctets`; who asks while the same is being read waits for that. */
-  read(start: Octets, writtenOctets: Octets): Promise<void> {
-    let reading = this.#reading.get(start);
+  /** Has the block that holds `offset`, as far as it is written; who asks while it is being read waits for that. */
+  read(offset: Octets, writtenOctets: Octets): Promise<void> {
+    const number = Math.floor(offset / blockOctets);
+    let reading = this.#reading.get(number);
     if (!reading) {
-      reading = this.#read(start, Math.min(blockOctets, writtenOctets - start)).finally(() => this.#reading.delete(start));
-      this.#reading.set(start, reading);
+      reading = this.#read(number, writtenOctets).finally(() => this.#reading.delete(number));
+      this.#reading.set(number, reading);
     }
     return reading;
   }
 
-  async #read(start: Octets, length: Octets): Promise<void> {
-    const octets = Buffer.allocUnsafeSlow(length);
-    await this.#fill(octets, start);
-    this.#pieces = [...this.#pieces.slice(1 - recentBlocksLimit), { start, octets }];
-  }
-
   clear(): void {
-    this.#pieces = [];
+    this.#blocks.clear();
   }
 
-  async #fill(octets: Buffer, start: Octets): Promise<void> {
-    for (let filled = 0; filled < octets.length; ) {
-      const count = await this.#spool.read(octets.subarray(filled), start + filled);
-      if (count === 0) throw new Error(`the spooled file ends before octet ${start + octets.length}`);
+  async #read(number: number, writtenOctets: Octets): Promise<void> {
+    const start = number * blockOctets;
+    const block = Buffer.allocUnsafeSlow(Math.min(blockOctets, writtenOctets - start));
+    for (let filled = 0; filled < block.length; ) {
+      const count = await this.#spool.read(block.subarray(filled), start + filled);
+      if (count === 0) throw new Error(`the spooled file ends before octet ${start + block.length}`);
       filled += count;
     }
+    this.#keep(number, block);
+  }
+
+  #keep(number: number, block: Buffer): void {
+    this.#blocks.delete(number);
+    this.#blocks.set(number, block);
+    if (this.#blocks.size > blocksLimit) this.#blocks.delete(this.#blocks.keys().next().value!);
   }
 }
 
