@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { ClientMachine, type ClientLayer, type ClientUser } from "../runtime/sip/client-transaction.ts";
 import type { Flow } from "../runtime/sip/flow.ts";
@@ -787,6 +789,29 @@ describe("matching", () => {
     const lone = new Lone(false, { onRequest: (transaction) => void transaction.request.set("CSeq", "broken").cseq });
     lone.receive(request("MESSAGE"));
     expect(lone.lines).toEqual(["400"]);
+  });
+});
+
+describe("memory", () => {
+  test("a finished server transaction keeps nothing of its request", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+    };
+    const lone = new Lone(false, { onRequest: (transaction) => transaction.respond(createResponse(transaction.request, 200, undefined, "t")) });
+    const receive = (i: number) => {
+      const long = serialise(request("MESSAGE", { branch: `z9hG4bK${i}`, callId: `call-${i}` }).add("Subject", "x".repeat(20_000)));
+      lone.receive(parseDatagram(long));
+      lone.sent.length = 0;
+    };
+    receive(0);
+    const before = used();
+    for (let i = 1; i <= 1000; i++) receive(i);
+    const octetsEach = (used() - before) / 1000;
+    expect(lone.layer.size.server).toBe(1001);
+    expect(octetsEach).toBeLessThan(8_000);
   });
 });
 

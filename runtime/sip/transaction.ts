@@ -182,9 +182,10 @@ export class TransactionLayer {
     }
     const mergeKey = mergeKeyOf(request);
     const merged = mergeKey !== undefined && this.#ongoing.has(mergeKey);
-    const machine = new ServerMachine({ key, mergeKey, merged }, request, flow, this.#transport.replyPath(request, flow), this.#serverLayer);
-    this.#servers.set(key, machine);
-    if (mergeKey !== undefined && !merged) this.#ongoing.set(mergeKey, machine);
+    const keys = { key: detached(key), mergeKey: mergeKey && detached(mergeKey), merged };
+    const machine = new ServerMachine(keys, request, flow, this.#transport.replyPath(request, flow), this.#serverLayer);
+    this.#servers.set(machine.key, machine);
+    if (machine.mergeKey !== undefined && !merged) this.#ongoing.set(machine.mergeKey, machine);
     return machine;
   }
 
@@ -258,4 +259,15 @@ function serverKey(request: SipMessage, method: string): string {
 function mergeKeyOf(request: SipMessage): string | undefined {
   if (request.method === "CANCEL" || request.to.params.has("tag")) return undefined;
   return `${request.callId} ${request.cseq.seq} ${request.method} ${request.from.params.get("tag") ?? ""}`;
+}
+
+/**
+ * The same string with octets of its own.
+ *
+ * V8 keeps a string that was cut out of another, or joined from such, as a
+ * reference to the other: a key would keep the whole header of its request for
+ * half a minute (measured: 1.4 KB a transaction instead of 0.7, and more the longer the header).
+ */
+function detached(key: string): string {
+  return Buffer.from(key, "latin1").toString("latin1");
 }
