@@ -84,7 +84,7 @@ async function serveRelay({ receivers, silent, octets, hashed }: Run): Promise<v
       if (report.type !== "first" && report.type !== "complete" && report.type !== "drained") throw new Error(report.type);
     },
   });
-  const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom });
+  const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits: { chunkOctets: 131_072 } });
   const { port } = await endpoint.listen({ transport: "tcp", host: "127.0.0.1", port: 0 });
   const sessions = Array.from({ length: 1 + receivers + silent }, (_, peer) => {
     const session = endpoint.createSession({ receive: peer === 0 ? relay : refusing });
@@ -194,6 +194,7 @@ function receiveChunks(socket: Socket, octets: number, path: string, ownPath: st
       }
       held = Buffer.from(rest.subarray(at));
     });
+    socket.resume();
   });
 }
 

@@ -62,7 +62,7 @@ const unwrittenLimit: Octets = 1024 * 1024;
 /** A recipient that lacks more than this does not keep up. */
 const lagLimit: Octets = 1024 * 1024;
 /** How long the sender is held up for a recipient that kept up so far: once, until it keeps up again. */
-const patienceMs = 25;
+const patienceMs = 100;
 /** Octets kept in memory after they are written, for the recipients that keep up; more than they may lack. */
 const recentLimit: Octets = 2 * lagLimit;
 /** A peer that sends single octets must not fill the memory with the overhead of the pieces: no more of them wait, or are kept, than this. */
