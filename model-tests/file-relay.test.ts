@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../runtime/clock.ts";
 import { MsrpEndpoint } from "../runtime/msrp/endpoint.ts";
 import { FileRelay, type FileRelayOptions, type FileRelayReport } from "../runtime/msrp/file-relay.ts";
-import type { ContinuationFlag } from "../runtime/msrp/message.ts";
+import type { ContinuationFlag, Report } from "../runtime/msrp/message.ts";
 import type { ChunkReceiver, IncomingChunk, MessageStream, MsrpSession, SessionUser, StreamedMessage } from "../runtime/msrp/session.ts";
 import { systemRandom } from "../runtime/random.ts";
 import { Spool } from "../runtime/store/spool.ts";
@@ -45,6 +45,8 @@ async function newPeer(): Promise<MsrpEndpoint> {
 /** The side under test: one relay, its spool, and what it reported. */
 class Focus {
   readonly reports: FileRelayReport[] = [];
+  /** REPORTs that the sender got. */
+  readonly successReports: Report[] = [];
   readonly relay: FileRelay;
   readonly #endpoint: MsrpEndpoint;
   readonly #spool: Spool;
@@ -85,7 +87,7 @@ class Focus {
       this.#endpoint,
       { receive: this.relay, onLost: () => this.relay.senderLost() },
       await newPeer(),
-      { receive: refusing },
+      { receive: refusing, onReport: (report) => this.successReports.push(report) },
     );
     this.relay.setSender(ours);
     return theirs;
@@ -273,12 +275,13 @@ describe("every recipient gets the file octet for octet", () => {
     expect(recipient.sha256()).toBe(sha256(small));
   });
 
-  test("and the sender's success REPORT where it asked for one", async () => {
+  test("and the sender a success REPORT for all of it where it asked for one", async () => {
     const small = file.subarray(0, 50_000);
     await Focus.open({ file: announced(small) });
     const sender = await focus.connectSender();
     expect(await send(sender, small, { totalOctets: small.length, successReport: true }).outcome).toBe(200);
-    await eventually(() => focus.told).toEqual(["first", "complete"]);
+    await eventually(() => focus.successReports).toMatchObject([{ status: 200, byteRange: { start: 1, end: 50_000, total: 50_000 } }]);
+    expect(focus.told).toEqual(["first", "complete"]);
   });
 });
 
