@@ -802,7 +802,8 @@ describe("memory", () => {
     };
     const lone = new Lone(false, { onRequest: (transaction) => transaction.respond(createResponse(transaction.request, 200, undefined, "t")) });
     const receive = (i: number) => {
-      const long = serialise(request("MESSAGE", { branch: `z9hG4bK${i}`, callId: `call-${i}` }).add("Subject", "x".repeat(20_000)));
+      // Long enough for V8 to refer to the header instead of copying.
+      const long = serialise(request("MESSAGE", { branch: `z9hG4bK-a-longer-branch-${i}`, callId: `a-longer-call-id-${i}` }).add("Subject", "x".repeat(20_000)));
       lone.receive(parseDatagram(long));
       lone.sent.length = 0;
     };

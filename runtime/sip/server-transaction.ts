@@ -44,6 +44,33 @@ export interface ServerLayer {
 /** How long the user may take before 100 (Trying) leaves without it. @see RFC 3261 §17.2.1 */
 const tryingMs = 200;
 
+const slabOctets = 64 << 10;
+
+/**
+ * Where final responses wait for retransmitted requests.
+ *
+ * Small buffers of Node share their memory with whatever was made beside them,
+ * and would keep it alive. Here only final responses lie together, which end
+ * in the order in which they came.
+ */
+class Slabs {
+  #slab = Buffer.alloc(0);
+  #used = 0;
+
+  keep(octets: Buffer): Buffer {
+    if (this.#used + octets.length > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(slabOctets, octets.length));
+      this.#used = 0;
+    }
+    const kept = this.#slab.subarray(this.#used, this.#used + octets.length);
+    kept.set(octets);
+    this.#used += octets.length;
+    return kept;
+  }
+}
+
+const finalResponses = new Slabs();
+
 /**
  * The server side of one transaction: runs `inviteServer` or `nonInviteServer`.
  *
@@ -124,7 +151,9 @@ export class ServerMachine implements Record<ServerAction, (message?: SipMessage
     this.#state = cell.next;
     if (cell.next === "terminated") this.#end();
     for (const action of cell.actions) this[action](message, error);
-    if (cell.next === "terminated") this.release();
+    if (cell.next !== "terminated") return;
+    this.forgetResponse();
+    this.release();
   }
 
   #end(): void {
@@ -166,6 +195,7 @@ export class ServerMachine implements Record<ServerAction, (message?: SipMessage
 
   release(): void {
     this.#transaction = undefined;
+    if (this.#octets !== undefined) this.#octets = finalResponses.keep(this.#octets);
   }
 
   forgetResponse(): void {
