@@ -189,25 +189,26 @@ describe("however it is cut", () => {
   });
 
   test("nothing is told while suspended", () => {
-    const ids: string[] = [];
-    const ignore = () => {};
+    const told: string[] = [];
     const parser = new FrameParser({
       onRequest(head) {
-        ids.push(head.transactionId);
+        told.push(head.transactionId);
         parser.suspend();
       },
-      onBody: ignore,
-      onEnd: ignore,
-      onResponse: ignore,
+      onBody: () => void told.push("body"),
+      onEnd: (flag) => void told.push(flag),
+      onResponse: () => {},
     });
     parser.push(Buffer.concat([fixture("send-bind"), fixture("send-cpim")]));
-    expect(ids).toEqual(["e1bind"]);
+    expect(told).toEqual(["e1bind"]);
     parser.push(fixture("report"));
-    expect(ids).toEqual(["e1bind"]);
+    expect(told).toEqual(["e1bind"]);
     parser.resume();
-    expect(ids).toEqual(["e1bind", "t9aa"]);
+    expect(told).toEqual(["e1bind", "$", "t9aa"]);
     parser.resume();
-    expect(ids).toEqual(["e1bind", "t9aa", "r001"]);
+    expect(told).toEqual(["e1bind", "$", "t9aa", "body", "$", "r001"]);
+    parser.resume();
+    expect(told.at(-1)).toBe("$");
   });
 });
 

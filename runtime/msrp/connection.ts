@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { ContinuationFlag, RequestHead } from "./message.ts";
@@ -25,6 +26,8 @@ export interface BodySink {
 /** A session as its connection sees it. */
 export interface Tenant {
   readonly localPath: string;
+  /** Its path is an msrps one: only a TLS connection can speak for it. */
+  readonly secure: boolean;
   /** The connection that it is bound to, or that waits for it to be told its peer. */
   readonly connection: Connection | undefined;
   /** False before `setRemote`. */
@@ -95,6 +98,7 @@ export class WriteTurn {
 export class Connection implements FrameUser {
   readonly pending: PendingRequests;
   readonly #socket: Socket;
+  readonly #secure: boolean;
   readonly #around: Surroundings;
   readonly #parser: FrameParser;
   /** By local path, spelled as we do. */
@@ -117,6 +121,7 @@ export class Connection implements FrameUser {
 
   constructor(socket: Socket, prefix: string, around: Surroundings, state: "connecting" | "open") {
     this.#socket = socket;
+    this.#secure = socket instanceof TLSSocket;
     this.#around = around;
     this.#state = state;
     this.now = this.#idleSince = around.clock.now();
@@ -277,7 +282,7 @@ export class Connection implements FrameUser {
   }
 
   #begin(head: RequestHead, fault: PeerMisbehaved | undefined): void {
-    const session = this.#sessions.get(head.toPath) ?? this.#around.find(head.toPath);
+    const session = this.#sessions.get(head.toPath) ?? this.#find(head.toPath);
     if (session === undefined) return this.respond(head, firstOfPath(head.toPath), 481);
     if (session.connection !== undefined && session.connection !== this) return this.respond(head, firstOfPath(head.toPath), 506);
     if (!session.knowsPeer) return this.#hold(session, head, fault);
@@ -290,6 +295,11 @@ export class Connection implements FrameUser {
     }
     if (head.method === "SEND") this.#sink = session.receiveSend(head);
     else session.receiveReport(head);
+  }
+
+  #find(toPath: string): Tenant | undefined {
+    const session = this.#around.find(toPath);
+    return session?.secure === this.#secure || session?.connection === this ? session : undefined;
   }
 
   #hold(session: Tenant, head: RequestHead, fault: PeerMisbehaved | undefined): void {

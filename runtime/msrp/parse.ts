@@ -62,6 +62,8 @@ export class FrameParser {
   #endMark: Buffer = nothing;
   /** The CRLF of the blank line can be the one of the end-line, and is no octet of the body. */
   #skip = 0;
+  /** How a request without a body ended, while its user wants to hear nothing. */
+  #flagDue: ContinuationFlag | undefined;
 
   constructor(user: FrameUser) {
     this.#user = user;
@@ -100,13 +102,26 @@ export class FrameParser {
     if (this.#running) return;
     this.#running = true;
     try {
-      while (!this.#suspended && this.#at < this.#buffer.length && (this.#endMark === nothing ? this.#readHead() : this.#readBody()));
+      while (!this.#suspended && this.#step());
     } finally {
       this.#running = false;
     }
     // A few octets must not keep a whole segment alive.
     this.#buffer = this.#at < this.#buffer.length ? Buffer.from(this.#buffer.subarray(this.#at)) : nothing;
     this.#at = 0;
+  }
+
+  /** @returns whether there was enough to go on */
+  #step(): boolean {
+    if (this.#flagDue !== undefined) return this.#tellEnd(this.#flagDue);
+    if (this.#at === this.#buffer.length) return false;
+    return this.#endMark === nothing ? this.#readHead() : this.#readBody();
+  }
+
+  #tellEnd(flag: ContinuationFlag): boolean {
+    this.#flagDue = undefined;
+    this.#user.onEnd(flag);
+    return true;
   }
 
   /**
@@ -207,12 +222,11 @@ export class FrameParser {
       this.#user.onResponse(this.#status, this.#buffer, frame + 5, frame + this.#idEnd);
       return true;
     }
-    const flag = readFlag(this.#buffer[end - 1])!;
     const { head, fault } = this.#readRequest();
     assertAnswerable(head);
+    this.#flagDue = readFlag(this.#buffer[end - 1])!;
     this.#nextFrom(end + 2);
     this.#user.onRequest(head, fault);
-    this.#user.onEnd(flag);
     return true;
   }
 

@@ -406,6 +406,10 @@ export class MsrpSession implements Tenant, Sender {
     return this.#connection;
   }
 
+  get secure(): boolean {
+    return this.localUri.scheme === "msrps";
+  }
+
   get knowsPeer(): boolean {
     return this.#remotePath !== undefined;
   }
