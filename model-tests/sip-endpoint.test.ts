@@ -594,6 +594,28 @@ describe("reliable provisional responses", () => {
     expect(status(await peer.receive("SIP/2.0 5"))).toBe(504);
   });
 
+  test("a 200 and a BYE that wait for the PRACK: without one the INVITE is rejected and the dialog gone", async () => {
+    const peer = await stranger();
+    const gone = later<number>();
+    const ended = later<number>();
+    const bob = await endpoint(
+      {
+        onInvite: (call) => {
+          call.ring();
+          const dialog = call.accept({ contentType: "application/sdp", body: answer });
+          dialog.user = { onGone: gone.tell };
+          dialog.bye([], (got) => ended.tell(got.status));
+        },
+      },
+      { t1Ms: 5 },
+    );
+    peer.send(bob.udp, request(peer, "INVITE", `sip:bob@127.0.0.1:${bob.udp}`, { fields: ["Require: 100rel"] }));
+    expect(status(await peer.receive(/^SIP\/2.0 [2-6]/))).toBe(504);
+    expect([await gone.promise, await ended.promise]).toEqual([504, 481]);
+    expect(peer.count(/^BYE/)).toBe(0);
+    expect([bob.endpoint.counters.dialogs, bob.endpoint.counters.pendingInvites]).toEqual([0, 0]);
+  });
+
   test("that come twice or out of order get no second PRACK", async () => {
     const peer = await stranger();
     const { endpoint: alice, udp } = await endpoint();
@@ -815,6 +837,13 @@ describe("SUBSCRIBE and NOTIFY", () => {
     expect([bob.endpoint.counters.subscriptions, bob.endpoint.counters.dialogs]).toEqual([2, 1]);
     peer.send(bob.udp, inDialog(peer, "SUBSCRIBE", ok, 3, ["Event: conference;id=8", "Expires: 60"]).map((line) => line.replace("tag=s1", "tag=s9")));
     expect(status(await peer.receive(/CSeq: 3 /))).toBe(481);
+  });
+
+  test("a dialog holds no more than its share of subscriptions: 503", async () => {
+    const { peer, bob, ok } = await subscribed();
+    for (let id = 2; id <= 17; id++) peer.send(bob.udp, inDialog(peer, "SUBSCRIBE", ok, id, [`Event: conference;id=x${id}`]));
+    expect(status(await peer.receive(/CSeq: 17 /))).toBe(503);
+    expect(bob.endpoint.counters.subscriptions).toBe(16);
   });
 
   test("rejected, and accepted without a NOTIFY ever", async () => {

@@ -33,6 +33,9 @@ export interface ExpiryBounds {
   readonly maxS: number;
 }
 
+/** A request looks for its own among the usages of its dialog: they stay few. */
+const usagesAtMost = 16;
+
 export interface CoreOptions extends SessionTimerPolicy {
   readonly clock: Clock;
   readonly random: Random;
@@ -40,6 +43,7 @@ export interface CoreOptions extends SessionTimerPolicy {
   readonly allow: string;
   readonly supported: string;
   readonly subscription: ExpiryBounds;
+  readonly maxSubscriptions: number;
   readonly t1Ms: number;
   readonly t2Ms: number;
   readonly outbound: Outbound;
@@ -111,6 +115,16 @@ export class Core implements SessionTimerPolicy {
   refuse(transaction: ServerTransaction, status: number, content?: ResponseContent): void {
     this.counters.refused++;
     this.answer(transaction, status, content);
+  }
+
+  /** @see RFC 3261 §21.5.4 */
+  overload(transaction: ServerTransaction): void {
+    this.refuse(transaction, 503, { headers: [["Retry-After", this.retryAfter()]] });
+  }
+
+  /** Whether there is room for one more subscription, in this dialog too. */
+  admitsSubscription(dialog?: Dialog): boolean {
+    return this.counters.subscriptions < this.#options.maxSubscriptions && (dialog?.usages.length ?? 0) < usagesAtMost;
   }
 
   /** The value of our Contact in a dialog on this flow. */

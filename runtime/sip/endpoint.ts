@@ -114,6 +114,7 @@ export class SipEndpoint {
   readonly #transport: Transport;
   readonly #core: Core;
   readonly #profile: Profile;
+  readonly #transactions: TransactionLayer;
   readonly #registrar: Registrar | undefined;
   #listeners: readonly Listener[] = [];
 
@@ -139,6 +140,7 @@ export class SipEndpoint {
         onServerTimeout() {},
       },
     });
+    this.#transactions = transactions;
     this.#core = new Core({
       clock,
       random,
@@ -148,6 +150,7 @@ export class SipEndpoint {
       sessionExpiresMs: options.sessionExpiresMs ?? 1_800_000,
       minSeMs: options.minSeMs ?? 90_000,
       subscription: { minS: 0, maxS: 3600, ...options.subscription },
+      maxSubscriptions: this.#limits.subscriptions,
       t1Ms,
       t2Ms,
       outbound: new Outbound({
@@ -162,6 +165,17 @@ export class SipEndpoint {
 
   get counters(): Readonly<EndpointCounters> {
     return this.#core.counters;
+  }
+
+  /** What is alive besides dialogs and subscriptions. */
+  get sizes(): { readonly clientTransactions: number; readonly serverTransactions: number; readonly connections: number; readonly bindings: number } {
+    const { client, server } = this.#transactions.size;
+    return { clientTransactions: client, serverTransactions: server, connections: this.#transport.connections, bindings: this.#registrar?.size ?? 0 };
+  }
+
+  /** What went through the sockets, by transport. */
+  get traffic(): Transport["counters"] {
+    return this.#transport.counters;
   }
 
   #createRegistrar(clock: Clock): Registrar | undefined {
@@ -293,14 +307,9 @@ export class SipEndpoint {
   #receiveInvite(transaction: ServerTransaction): void {
     const { counters } = this.#core;
     counters.invitesIn++;
-    if (counters.dialogs >= this.#limits.dialogs || counters.pendingInvites >= this.#limits.pendingInvites) return this.#overload(transaction);
+    if (counters.dialogs >= this.#limits.dialogs || counters.pendingInvites >= this.#limits.pendingInvites) return this.#core.overload(transaction);
     if (refusesTimer(this.#core, transaction)) return;
     this.#user.onInvite?.(new IncomingInvite(this.#core, transaction));
-  }
-
-  /** @see RFC 3261 §21.5.4 */
-  #overload(transaction: ServerTransaction): void {
-    this.#core.refuse(transaction, 503, { headers: [["Retry-After", this.#core.retryAfter()]] });
   }
 
   #receiveSubscribe(transaction: ServerTransaction, shared: Dialog | undefined): void {
@@ -308,7 +317,7 @@ export class SipEndpoint {
     const { events } = this.#options;
     const { event, id } = readEvent(request);
     if (event === "" || (events !== undefined && !events.includes(event))) return this.#core.refuse(transaction, 489, { headers: [["Allow-Events", (events ?? []).join(", ")]] });
-    if (this.#core.counters.subscriptions >= this.#limits.subscriptions) return this.#overload(transaction);
+    if (!this.#core.admitsSubscription(shared)) return this.#core.overload(transaction);
     const expiresS = this.#core.subscriptionExpires(transaction);
     if (expiresS === undefined) return;
     const dialog = shared ?? Dialog.ofRequest(request, toTag, this.#core.contact(flow), flow);
@@ -317,7 +326,7 @@ export class SipEndpoint {
   }
 
   #receiveRefer(transaction: ServerTransaction): void {
-    if (this.#core.counters.subscriptions >= this.#limits.subscriptions) return this.#overload(transaction);
+    if (!this.#core.admitsSubscription()) return this.#core.overload(transaction);
     if (this.#user.onRefer) this.#user.onRefer(new IncomingRefer(this.#core, transaction));
     else this.#core.refuse(transaction, 403);
   }

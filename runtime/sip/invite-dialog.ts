@@ -99,7 +99,7 @@ export class InviteDialog implements DialogUsage {
     return this.#sessionTimer;
   }
 
-  /** Ends the dialog. Before the ACK of our 2xx it waits for that ACK. @see RFC 3261 §15 */
+  /** Ends the dialog. While our 2xx awaits its ACK, or the PRACK before it, the BYE waits too. @see RFC 3261 §15 */
   bye(headers: HeaderFields = [], onResponse: OnResponse = () => {}): void {
     const bye = () => {
       const request = fill(this.#dialog.createRequest("BYE"), { headers });
@@ -114,7 +114,7 @@ export class InviteDialog implements DialogUsage {
       };
       this.#core.sendInDialog(this.#dialog, request, finalResponse(this.#core, request, ended));
     };
-    if (this.#awaited) this.#postponed = bye;
+    if (this.#awaited || (this.#state === "early" && this.#incoming?.answered)) this.#postponed = bye;
     else bye();
   }
 
@@ -312,7 +312,8 @@ export class InviteDialog implements DialogUsage {
       case "PRACK":
         return this.#incoming?.acknowledge(transaction) ?? false;
       case "REFER":
-        if (this.user.onRefer) this.user.onRefer(new IncomingRefer(this.#core, transaction, this, this.#dialog));
+        if (!this.#core.admitsSubscription(this.#dialog)) this.#core.overload(transaction);
+        else if (this.user.onRefer) this.user.onRefer(new IncomingRefer(this.#core, transaction, this, this.#dialog));
         else this.#core.answer(transaction, 403);
         return true;
       default:

@@ -164,12 +164,6 @@ export class IncomingInvite {
     return true;
   }
 
-  /** For the endpoint: no response can leave any more. */
-  stop(): void {
-    this.#answered = true;
-    this.#reliable?.stop();
-  }
-
   #createResponse(status: number, content: ResponseContent): SipMessage {
     return this.#core.createResponse(this.request, status, content, this.localTag);
   }
@@ -185,8 +179,17 @@ export class IncomingInvite {
     this.#reliable ??= new ReliableProvisionals(
       this.#core,
       (response) => this.#transaction.respond(response),
-      () => (this.user.onNoPrack ? this.user.onNoPrack() : this.reject(504)),
+      () => this.#missPrack(),
     );
     return this.#reliable;
+  }
+
+  /** A 2xx that waited for the PRACK never leaves: its dialog is gone. */
+  #missPrack(): void {
+    const accepted = this.#answered;
+    this.#answered = false;
+    if (this.user.onNoPrack && !accepted) return this.user.onNoPrack();
+    this.reject(504);
+    if (accepted) this.#dialog?.user.onGone?.(504);
   }
 }
