@@ -171,7 +171,8 @@ export interface RecipientAccepted {
 }
 
 export type LargeMessageEvent =
-  | { readonly type: "largeMessage.execute" }
+  /** Whether there is room to keep the message while it is served. */
+  | { readonly type: "largeMessage.execute"; readonly spool: "ready" | "exhausted" }
   | { readonly type: "recipient.ringing"; readonly recipient: Recipient }
   | RecipientAccepted
   | { readonly type: "recipient.declined"; readonly recipient: Recipient }

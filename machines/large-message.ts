@@ -55,6 +55,7 @@ export const largeMessage = setup({
   types: {} as { context: Context; events: LargeMessageEvent; meta: Grounds; input: LargeMessageInput },
   guards: {
     noRecipients: ({ context }) => context.recipients.length === 0,
+    spoolExhausted: ({ event }) => (event as Extract<LargeMessageEvent, { type: "largeMessage.execute" }>).spool === "exhausted",
     withHistory: ({ context }) => context.clarified.recipientList === "history",
     awaited: (at) => ["waiting", "ringing"].includes(at.context.recipients[recipientOf(at)]!),
     pending: (at) => ["waiting", "ringing", "ready"].includes(at.context.recipients[recipientOf(at)]!),
@@ -112,6 +113,12 @@ export const largeMessage = setup({
             meta: { decides: "480: nobody is there to receive it", beside: ["CPM-CONV §9.1.2"] },
           },
           {
+            guard: "spoolExhausted",
+            target: "failed",
+            actions: { type: "rejectSender", params: { status: 503 } },
+            meta: { decides: "503: there is no room to keep it for those who are slow", beside: ["CPM-CONV §9.1.2", "RFC 3261 §21.5.4"] },
+          },
+          {
             guard: "withHistory",
             target: "sending",
             actions: ["addHistoryList", "inviteRecipients"],
@@ -123,6 +130,7 @@ export const largeMessage = setup({
             meta: { cites: ["CPM-CR §9.3.1"] },
           },
         ],
+        "sender.aborted": { target: "aborted", meta: { decides: "cancelled before anybody was invited", beside: ["RFC 3261 §9.2", "CPM-CONV §9.1.2"] } },
       },
     },
     sending: {

@@ -51,7 +51,7 @@ export type Recipient = number;
 export type RecipientStatus = "waiting" | "ringing" | "ready" | "excluded" | "declined" | "failed" | "done";
 
 /** A SIP status code of a final response that refuses, or 200/202 that accepts. @see RFC 3261 §21 */
-export type Status = 200 | 202 | 400 | 403 | 404 | 408 | 410 | 420 | 423 | 480 | 481 | 482 | 486 | 487 | 488 | 491 | 500 | 603;
+export type Status = 200 | 202 | 400 | 403 | 404 | 408 | 410 | 420 | 423 | 480 | 481 | 482 | 486 | 487 | 488 | 491 | 500 | 503 | 603;
 
 /** An MSRP status code. @see RFC 4975 §10, RFC 7701 §12.2 */
 export type MsrpStatus = 200 | 403 | 404 | 413 | 415 | 428 | 481;

@@ -86,7 +86,8 @@ export const worlds: {
       { ...transfer, wrappedTypes: "rejectAll" },
     ],
     events: [
-      { type: "largeMessage.execute" },
+      { type: "largeMessage.execute", spool: "ready" },
+      { type: "largeMessage.execute", spool: "exhausted" },
       ...[0, 1].flatMap((recipient) => [
         { type: "recipient.ringing", recipient } as const,
         { type: "recipient.accepted", recipient, wrappedTypes: "indicated", acceptTypes: "covers" } as const,

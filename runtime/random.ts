@@ -18,5 +18,5 @@ export const systemRandom: Random = (bits) => {
     used = 0;
   }
   used += octets;
-  return pool.hexSlice(used - octets, used);
+  return pool.toString("hex", used - octets, used);
 };

@@ -1,0 +1,249 @@
+/**
+ * The configuration, typed: from the command line, else the environment, else a file, else the defaults.
+ */
+import { readFileSync } from "node:fs";
+import { BlockList, isIP } from "node:net";
+import { parseArgs } from "node:util";
+import { defaults, policies as known, type Policies, type PolicyName } from "../machines/policies.ts";
+
+/** Something in the configuration is wrong; the message is one line and says what. */
+export class ConfigurationRefused extends Error {
+  override readonly name = "ConfigurationRefused";
+}
+
+const refuse = (detail: string): never => {
+  throw new ConfigurationRefused(detail);
+};
+
+export interface ListenAddress<T extends string> {
+  readonly transport: T;
+  readonly host: string;
+  readonly port: number;
+}
+
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Configuration {
+  readonly listen: readonly ListenAddress<"udp" | "tcp" | "tls">[];
+  readonly msrp: readonly ListenAddress<"tcp" | "tls">[];
+  /** What Contact, Via and MSRP paths name where a listener's address is a wildcard. */
+  readonly advertise: string | undefined;
+  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  readonly domain: string;
+  readonly factory: string;
+  readonly data: string;
+  readonly trusted: BlockList;
+  readonly route: string | undefined;
+  readonly policies: Policies;
+  /** Read again at SIGHUP. */
+  readonly file: string | undefined;
+  readonly trace: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+interface Option {
+  readonly value: string;
+  readonly repeatable?: boolean;
+  readonly default?: string | readonly string[];
+  readonly help: string;
+}
+
+/** The keys of the command line and of the file; in the environment `CPM_` and upper case. */
+const options = {
+  listen: {
+    value: "TRANSPORT:HOST:PORT",
+    repeatable: true,
+    default: ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"],
+    help: "where SIP listens: udp, tcp or tls; an IPv6 host in brackets; port 0 is any",
+  },
+  msrp: { value: "TRANSPORT:HOST:PORT", repeatable: true, default: ["tcp:127.0.0.1:2855"], help: "where MSRP listens: tcp or tls" },
+  advertise: { value: "HOST", help: "what Contact and MSRP paths name where a listener is a wildcard" },
+  "tls-key": { value: "FILE", help: "the private key of TLS, PEM" },
+  "tls-cert": { value: "FILE", help: "the certificate of TLS, PEM" },
+  domain: { value: "NAME", default: "cpm.example", help: "the domain whose users register here" },
+  factory: { value: "URI", default: "sip:conference-factory@cpm.example", help: "the Conference-factory URI" },
+  data: { value: "FOLDER", default: "./data", help: "where files are spooled" },
+  trust: { value: "ADDRESS[/BITS]", repeatable: true, default: ["127.0.0.0/8", "::1"], help: "peers whose word for who speaks is taken" },
+  route: { value: "URI", help: "the outbound proxy, e.g. sip:127.0.0.1:5070;lr; in an IMS the S-CSCF" },
+  policy: { value: "NAME=VALUE", repeatable: true, help: "a service-provider policy, limit or timer; see below" },
+  config: { value: "FILE", help: "these keys in JSON; SIGHUP reads its policies again" },
+  trace: { value: "FILE", help: "append one line of NDJSON for every step of every machine" },
+  "log-level": { value: "LEVEL", default: "info", help: "error, warn, info or debug" },
+} as const satisfies Record<string, Option>;
+
+type Key = keyof typeof options;
+const keys = Object.keys(options) as Key[];
+const optionOf = (key: Key): Option => options[key];
+
+/** What was said for each key, however it was said. */
+type Said = { readonly [K in Key]?: readonly string[] };
+
+/**
+ * @throws {ConfigurationRefused} an unknown key, a value out of its range, a file that cannot be read
+ */
+export function readConfiguration(args: readonly string[], environment: NodeJS.ProcessEnv): Configuration {
+  const commandLine = fromArguments(args);
+  const surroundings = fromEnvironment(environment);
+  const file = commandLine.config?.[0] ?? surroundings.config?.[0];
+  const said = (key: Key): readonly string[] => commandLine[key] ?? surroundings[key] ?? inFile[key] ?? [optionOf(key).default ?? []].flat();
+  const inFile = file === undefined ? {} : fromFile(file);
+  const one = (key: Key): string | undefined => said(key).at(-1);
+  const listen = said("listen").map((text) => listenAddress(text, ["udp", "tcp", "tls"], "--listen"));
+  const msrp = said("msrp").map((text) => listenAddress(text, ["tcp", "tls"], "--msrp"));
+  const tls = tlsOf(one("tls-key"), one("tls-cert"));
+  if (tls === undefined && [...listen, ...msrp].some(({ transport }) => transport === "tls")) refuse("a tls listener needs --tls-key and --tls-cert");
+  if (msrp.length === 0) refuse("--msrp: at least one listener is needed");
+  return {
+    listen,
+    msrp,
+    advertise: one("advertise"),
+    tls,
+    domain: one("domain")!.toLowerCase(),
+    factory: sipUri(one("factory")!, "--factory"),
+    data: one("data")!,
+    trusted: blockList(said("trust")),
+    route: one("route") === undefined ? undefined : sipUri(one("route")!, "--route"),
+    policies: policiesOf([...(inFile.policy ?? []), ...(surroundings.policy ?? []), ...(commandLine.policy ?? [])]),
+    file,
+    trace: one("trace"),
+    logLevel: logLevels.find((level) => level === one("log-level")) ?? refuse(`--log-level: one of ${logLevels.join(", ")}`),
+  };
+}
+
+function fromArguments(args: readonly string[]): Said {
+  const declared = Object.fromEntries(keys.map((key) => [key, { type: "string", multiple: true }] as const));
+  try {
+    return parseArgs({ args: [...args], options: declared, strict: true, allowPositionals: false }).values as Said;
+  } catch (fault) {
+    return refuse((fault as Error).message.split(/[\r\n]/, 1)[0]!.replace(/\. To specify.*/, ""));
+  }
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): Said {
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = environment[`CPM_${key.toUpperCase().replaceAll("-", "_")}`];
+      return value === undefined || value === "" ? [] : [[key, optionOf(key).repeatable ? value.split(/[\s,]+/).filter(Boolean) : [value]]];
+    }),
+  );
+}
+
+/** The keys in JSON; a repeatable one is a list, `policy` also an object. */
+function fromFile(file: string): Said {
+  const read = parseJson(readText(file, "--config"), file);
+  if (typeof read !== "object" || read === null || Array.isArray(read)) return refuse(`${file}: not a JSON object`);
+  return Object.fromEntries(
+    Object.entries(read).map(([key, value]) => {
+      if (!keys.includes(key as Key) || key === "config") return refuse(`${file}: unknown key ${JSON.stringify(key)}`);
+      return [key, textsOf(value, key as Key, file)];
+    }),
+  );
+}
+
+function textsOf(value: unknown, key: Key, file: string): string[] {
+  if (key === "policy" && typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value).map(([name, each]) => `${name}=${String(each)}`);
+  const values = Array.isArray(value) ? value : [value];
+  if (values.some((each) => typeof each !== "string" && typeof each !== "number")) return refuse(`${file}: ${key} must be text, or a list of texts`);
+  return values.map(String);
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return refuse(`${file}: not JSON`);
+  }
+}
+
+function readText(file: string, option: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (fault) {
+    return refuse(`${option}: cannot read ${file}: ${(fault as NodeJS.ErrnoException).code}`);
+  }
+}
+
+function listenAddress<T extends string>(text: string, transports: readonly T[], option: string): ListenAddress<T> {
+  const match = /^([a-z]+):(\[[0-9a-fA-F:.%]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
+  const transport = transports.find((each) => each === match?.[1]);
+  const host = match?.[2]?.replace(/^\[|\]$/g, "") ?? "";
+  const port = Number(match?.[3]);
+  if (transport === undefined || isIP(host) === 0 || !(port <= 65_535)) return refuse(`${option}: ${JSON.stringify(text)} is no TRANSPORT:HOST:PORT with ${transports.join(", ")} and an IP address`);
+  return { transport, host, port };
+}
+
+function tlsOf(key: string | undefined, cert: string | undefined): Configuration["tls"] {
+  if (key === undefined && cert === undefined) return undefined;
+  if (key === undefined || cert === undefined) return refuse("--tls-key and --tls-cert go together");
+  return { key: readText(key, "--tls-key"), cert: readText(cert, "--tls-cert") };
+}
+
+const sipUri = (text: string, option: string): string => (/^sips?:[^\s<>"]+$/i.test(text) ? text : refuse(`${option}: ${JSON.stringify(text)} is no SIP URI`));
+
+function blockList(subnets: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [address = "", bits] = subnet.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    const most = family === "ipv6" ? 128 : 32;
+    const length = bits === undefined ? most : Number(bits);
+    if (isIP(address) === 0 || !Number.isInteger(length) || length < 0 || length > most) refuse(`--trust: ${JSON.stringify(subnet)} is no address and no subnet`);
+    list.addSubnet(address, length, family);
+  }
+  return list;
+}
+
+/** @throws {ConfigurationRefused} no NAME=VALUE, a name that is none, a value that the policy does not take */
+export function policiesOf(said: readonly string[]): Policies {
+  const values: Record<string, string | number> = { ...defaults };
+  for (const text of said) {
+    const equals = text.indexOf("=");
+    const name = text.slice(0, equals) as PolicyName;
+    if (equals < 1) refuse(`--policy: ${JSON.stringify(text)} is no NAME=VALUE`);
+    if (!Object.hasOwn(known, name)) refuse(`--policy: there is no policy ${JSON.stringify(name)}; --help lists them`);
+    values[name] = policyValue(name, text.slice(equals + 1));
+  }
+  return values as Policies;
+}
+
+function policyValue(name: PolicyName, value: string): string | number {
+  const policy = known[name];
+  if (policy.unit === "word") {
+    const words: readonly string[] = policy.values;
+    return words.includes(value) ? value : refuse(`--policy: ${name} is one of ${words.join(", ")}`);
+  }
+  const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  return number >= policy.least ? number : refuse(`--policy: ${name} is a whole number of ${policy.unit}, at least ${policy.least}`);
+}
+
+/** What `--help` prints. */
+export function help(): string {
+  const lines = keys.map((key) => {
+    const { value, default: byDefault, help: text, repeatable } = optionOf(key);
+    const shown = byDefault === undefined ? "" : ` (default ${[byDefault].flat().join(" ")})`;
+    return `  --${key} ${value}${repeatable ? " …" : ""}\n      ${text}${shown}`;
+  });
+  const policyLines = Object.entries(known).map(([name, policy]) => {
+    const values = policy.unit === "word" ? policy.values.join("|") : policy.unit;
+    return `  ${name}=${values}\n      ${policy.means} (default ${policy.default})`;
+  });
+  return [
+    "cpm-cf serve [options]    the CPM Controlling Function on SIP and MSRP",
+    "",
+    "Options; those with … may be repeated. Each is also an environment variable, CPM_ and its name",
+    "in upper case with _ for -, and a key of the --config file. The command line wins over the",
+    "environment, the environment over the file.",
+    "",
+    ...lines,
+    "  --help\n      this text",
+    "",
+    "Policies:",
+    "",
+    ...policyLines,
+    "",
+    "SIGHUP reads the policies of --config again, for what begins after it. SIGTERM and SIGINT end all",
+    "sessions in order.",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env node
+/** The command line: `cpm-cf serve`. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { systemClock } from "./clock.ts";
+import { ConfigurationRefused, help, logLevels, readConfiguration, type Configuration, type LogLevel } from "./config.ts";
+import { MsrpEndpoint } from "./msrp/endpoint.ts";
+import { systemRandom } from "./random.ts";
+import { ControllingFunction } from "./sessions.ts";
+import { SipEndpoint } from "./sip/endpoint.ts";
+import { Spool } from "./store/spool.ts";
+import { Trace } from "./trace.ts";
+
+/** How long the end of all sessions may take. */
+const endMs = 8_000;
+
+type Log = (level: LogLevel, message: string) => void;
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args;
+  if (args.includes("--help") || command === "help") return void process.stdout.write(help());
+  if (command !== "serve") throw new ConfigurationRefused(`${command === undefined ? "a command is needed" : `${JSON.stringify(command)} is no command`}; there is: serve`);
+  await serve(readConfiguration(rest, process.env), () => readConfiguration(rest, process.env));
+}
+
+async function serve(configuration: Configuration, readAgain: () => Configuration): Promise<void> {
+  const log = logOf(configuration.logLevel);
+  const trace = configuration.trace === undefined ? undefined : new Trace(configuration.trace, systemClock.wall, (fault) => log("error", `the trace cannot be written: ${fault.message}`));
+  const spool = await openSpool(configuration.data);
+  const focus = new ControllingFunction({
+    clock: systemClock,
+    random: systemRandom,
+    domain: configuration.domain,
+    factory: configuration.factory,
+    trusted: configuration.trusted,
+    routed: configuration.route !== undefined,
+    trace,
+    failed: (fault) => log("error", fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),
+  });
+  focus.policies = configuration.policies;
+  const sip = sipEndpoint(configuration, focus);
+  const msrp = msrpEndpoint(configuration);
+  focus.begin(sip, msrp, spool);
+  await listen(configuration, sip, msrp);
+
+  process.on("SIGHUP", () => {
+    try {
+      focus.policies = readAgain().policies;
+      log("info", "the policies were read again");
+    } catch (fault) {
+      log("error", `the policies stay as they are: ${(fault as Error).message}`);
+    }
+  });
+  const stop = (): void => {
+    process.removeAllListeners("SIGTERM").removeAllListeners("SIGINT");
+    void end(focus, sip, msrp, spool, trace, log);
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+}
+
+async function end(focus: ControllingFunction, sip: SipEndpoint, msrp: MsrpEndpoint, spool: Spool, trace: Trace | undefined, log: Log): Promise<void> {
+  const late = new Promise<"late">((resolve) => setTimeout(resolve, endMs, "late").unref());
+  const outcome = await Promise.race([focus.end().then(() => "ended" as const), late]);
+  if (outcome === "late") log("warn", `${focus.groupCount} groups had not ended after ${endMs} ms`);
+  await Promise.race([Promise.all([sip.close(), msrp.close(), trace?.close()]), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+  spool.close();
+  process.exit(0);
+}
+
+async function openSpool(data: string): Promise<Spool> {
+  const directory = join(data, "spool");
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return await Spool.open({ directory, clock: systemClock, random: systemRandom, maxOctets: 64 * 2 ** 30, maxOpenFiles: 1024, minFreeOctets: 64 * 2 ** 20 });
+  } catch (fault) {
+    throw new ConfigurationRefused(`--data: ${directory} cannot be used: ${((fault as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (fault as NodeJS.ErrnoException).code ?? (fault as Error).message}`);
+  }
+}
+
+function sipEndpoint({ listen, domain, route, tls, advertise, policies }: Configuration, user: ControllingFunction): SipEndpoint {
+  return new SipEndpoint({
+    listen,
+    user,
+    domain,
+    route,
+    tls,
+    host: advertise,
+    product: "CPM-serv/OMA2.0",
+    supported: ["timer", "100rel", "norefersub", "recipient-list-invite", "multiple-refer"],
+    accept: { INVITE: ["application/sdp", "multipart/mixed", "multipart/related", "application/resource-lists+xml", "message/cpim"] },
+    events: ["conference"],
+    sessionExpiresMs: policies.sessionExpiresMs,
+  });
+}
+
+function msrpEndpoint({ tls, policies }: Configuration): MsrpEndpoint {
+  const { maxMessageOctets, bindMs, stallMs } = policies;
+  // Larger chunks than for chat alone: a file to eight recipients costs a third less.
+  const limits = { maxMessageOctets, bindMs, chunkReceptionMs: stallMs, chunkOctets: 131_072 };
+  return new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits, ...(tls && { tls }) });
+}
+
+async function listen({ msrp: msrpAddresses, advertise }: Configuration, sip: SipEndpoint, msrp: MsrpEndpoint): Promise<void> {
+  try {
+    const bound = [];
+    for (const { transport, host, port } of msrpAddresses) {
+      const wildcard = host === "0.0.0.0" || host === "::";
+      bound.push(await msrp.listen({ transport, host, port, ...(wildcard && advertise !== undefined && { advertisedHost: advertise }) }));
+    }
+    for (const { transport, host, port } of await sip.start()) say("sip", transport, host, port);
+    for (const { transport, host, port } of bound) say("msrp", transport, host, port);
+  } catch (fault) {
+    const { code, address, port, message } = fault as NodeJS.ErrnoException & { address?: string; port?: number };
+    throw new ConfigurationRefused(`cannot listen${address === undefined ? "" : ` at ${address}:${port}`}: ${code === "EADDRINUSE" ? "the port is in use" : (code ?? message)}`);
+  }
+}
+
+function say(protocol: string, transport: string, host: string, port: number): void {
+  process.stdout.write(`listening ${protocol} ${transport} ${host.includes(":") ? `[${host}]` : host}:${port}\n`);
+}
+
+/** Lines on standard error. Control characters never get there as they are. */
+function logOf(least: LogLevel): Log {
+  return (level, message) => {
+    if (logLevels.indexOf(level) > logLevels.indexOf(least)) return;
+    process.stderr.write(`${new Date().toISOString()} ${level} ${message.replace(/[\x00-\x09\x0b-\x1f\x7f]/g, "?")}\n`);
+  };
+}
+
+main(process.argv.slice(2)).catch((fault: unknown) => {
+  if (fault instanceof ConfigurationRefused) {
+    process.stderr.write(`cpm-cf: ${fault.message}\n`);
+    process.exit(2);
+  }
+  throw fault;
+});

@@ -1,0 +1,171 @@
+/**
+ * Drives machines: the turn, and one instance in it.
+ *
+ * One arrival is one turn: every machine that it concerns runs to quiescence through one FIFO before the next is looked at.
+ */
+import type { AnyMachineSnapshot, AnyStateMachine, SnapshotFrom } from "xstate";
+import type { Effect } from "../machines/effects.ts";
+import type { Event } from "../machines/events.ts";
+import { machines, type MachineName } from "../machines/index.ts";
+import type { TimerName } from "../machines/policies.ts";
+import type { Refusal } from "../machines/refusals.ts";
+import { start, step, type Step } from "../machines/step.ts";
+import type { Clock, Timer } from "./clock.ts";
+import type { Trace } from "./trace.ts";
+
+/** The effects that a world performs, one function each: a forgotten one does not compile. */
+export type World<T extends Effect["type"], Arrival> = {
+  readonly [K in T]: (effect: Extract<Effect, { type: K }>, arrival: Arrival | undefined) => void;
+};
+
+/** What an instance needs of whoever started it. */
+export interface Surroundings<Arrival> {
+  /** Performs one effect. `arrival` is the request that began this turn. */
+  perform(effect: Effect, arrival: Arrival | undefined): void;
+  /** Answers an event that no transition takes. */
+  refuse(refusal: Refusal, arrival: Arrival | undefined): void;
+  /** The length of a named delay in milliseconds; Infinity: it never ends. */
+  lengthOf(timer: TimerName): number;
+  /** The machine has reached a final state; its timers are stopped. */
+  ended(): void;
+}
+
+/** What a machine can be told: an event of the list, or that a delay of its own has passed. */
+export type Told = Event | { readonly type: `xstate.after.${string}` };
+
+interface Waiting<Arrival> {
+  readonly session: Session<Arrival>;
+  readonly event: Told;
+  readonly arrival: Arrival | undefined;
+}
+
+export interface TurnsOptions<Arrival> {
+  readonly clock: Clock;
+  readonly trace?: Trace | undefined;
+  /** A step or an effect threw: ours to mend. The snapshot is as it was before; the peer gets 500. */
+  readonly failed: (fault: unknown, arrival: Arrival | undefined) => void;
+}
+
+/** The turns of one server. */
+export class Turns<Arrival> {
+  readonly options: TurnsOptions<Arrival>;
+  #waiting: Waiting<Arrival>[] = [];
+  #arrival: Arrival | undefined;
+  #running = false;
+
+  constructor(options: TurnsOptions<Arrival>) {
+    this.options = options;
+  }
+
+  /** An arrival that is no event of a running machine: `begin` starts machines or tells them; they run when it is done. */
+  arrive(arrival: Arrival, begin: () => void): void {
+    const before = this.#arrival;
+    this.#arrival = arrival;
+    try {
+      this.#guard(begin);
+    } finally {
+      this.#arrival = before;
+    }
+    this.#run();
+  }
+
+  /** Queues an event: within a turn for that turn, else as a turn of its own. */
+  tell(session: Session<Arrival>, event: Told, arrival: Arrival | undefined = this.#arrival): void {
+    this.#waiting.push({ session, event, arrival });
+    if (this.#arrival === undefined) this.#run();
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    for (let at = 0; at < this.#waiting.length; at++) {
+      const { session, event, arrival } = this.#waiting[at]!;
+      this.#arrival = arrival;
+      this.#guard(() => session.take(event, arrival));
+    }
+    this.#waiting = [];
+    this.#arrival = undefined;
+    this.#running = false;
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (fault) {
+      this.options.failed(fault, this.#arrival);
+    }
+  }
+}
+
+/** One running instance of a machine. */
+export class Session<Arrival> {
+  readonly name: MachineName;
+  /** The process it belongs to, for the trace. */
+  readonly of: string;
+  readonly instance: string;
+  readonly #machine: AnyStateMachine;
+  readonly #turns: Turns<Arrival>;
+  readonly #around: Surroundings<Arrival>;
+  readonly #timers = new Map<string, Timer>();
+  #snapshot: AnyMachineSnapshot;
+
+  constructor(turns: Turns<Arrival>, name: MachineName, input: unknown, of: string, instance: string, around: Surroundings<Arrival>) {
+    this.name = name;
+    this.of = of;
+    this.instance = instance;
+    this.#machine = machines[name];
+    this.#turns = turns;
+    this.#around = around;
+    const first = start(this.#machine, input as never);
+    this.#snapshot = first.snapshot as AnyMachineSnapshot;
+    turns.options.trace?.line(of, name, instance, { input }, first);
+    this.#perform(first, undefined);
+  }
+
+  get snapshot(): AnyMachineSnapshot {
+    return this.#snapshot;
+  }
+
+  get over(): boolean {
+    return this.#snapshot.status !== "active";
+  }
+
+  /** Tells the machine an event, in this turn or in one of its own. */
+  tell(event: Told): void {
+    this.#turns.tell(this, event);
+  }
+
+  /** For `Turns`: one step. */
+  take(event: Told, arrival: Arrival | undefined): void {
+    const done = step(this.#machine, this.#snapshot as SnapshotFrom<AnyStateMachine>, event);
+    this.#turns.options.trace?.line(this.of, this.name, this.instance, { event }, done);
+    const before = this.#snapshot;
+    this.#snapshot = done.snapshot as AnyMachineSnapshot;
+    const { refusal } = done;
+    if (refusal) this.#around.refuse(refusal, arrival);
+    this.#perform(done, arrival);
+    if (this.over && before.status === "active") this.#end();
+  }
+
+  /** Timers come last: what an effect settles, as a session interval, decides how long they are. */
+  #perform(done: Step, arrival: Arrival | undefined): void {
+    for (const effect of done.effects) this.#around.perform(effect, arrival);
+    for (const change of done.timers) {
+      this.#timers.get(change.event)?.stop();
+      if (change.change === "start") this.#arm(change.name, change.event);
+      else this.#timers.delete(change.event);
+    }
+  }
+
+  #arm(name: TimerName, event: string): void {
+    const ms = this.#around.lengthOf(name);
+    if (ms === Infinity) return void this.#timers.delete(event);
+    this.#timers.set(event, this.#turns.options.clock.after(ms, () => this.tell({ type: event as `xstate.after.${string}` })));
+  }
+
+  #end(): void {
+    for (const timer of this.#timers.values()) timer.stop();
+    this.#timers.clear();
+    this.#around.ended();
+  }
+}

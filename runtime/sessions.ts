@@ -1,0 +1,227 @@
+/**
+ * The live Controlling Function: which machine an arrival belongs to.
+ *
+ * Every request outside a dialog comes in here, is read, and becomes an event of a group that is here, or a new group.
+ */
+import type { BlockList } from "node:net";
+import { defaults, type Policies } from "../machines/policies.ts";
+import { PeerMisbehaved } from "./errors.ts";
+import type { Clock } from "./clock.ts";
+import type { MsrpEndpoint } from "./msrp/endpoint.ts";
+import type { Random } from "./random.ts";
+import { Turns } from "./session.ts";
+import type { SipEndpoint, EndpointUser } from "./sip/endpoint.ts";
+import { warningHeaders } from "./sip/from-effect.ts";
+import { addressOf, speakerOf, userOf, wantsPrivacy } from "./sip/identity.ts";
+import type { IncomingInvite } from "./sip/invite-server.ts";
+import type { IncomingRefer } from "./sip/refer.ts";
+import type { SipMessage } from "./sip/message.ts";
+import type { IncomingSubscription } from "./sip/subscription.ts";
+import { bodyParts, descriptionIn, recipientsIn, serviceIn } from "./sip/to-event.ts";
+import type { Flow } from "./sip/transport.ts";
+import { parseUri } from "./sip/uri.ts";
+import { sipInstance } from "./body/feature-tags.ts";
+import type { ListEntry } from "./body/resource-lists.ts";
+import type { Arrival, ArrivedInvite, Focus } from "./sessions/focus.ts";
+import { closedGroupToken, contributionIdOf, Group } from "./sessions/group.ts";
+import type { Spool } from "./store/spool.ts";
+import type { Trace } from "./trace.ts";
+
+export interface ControllingFunctionOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly domain: string;
+  /** The Conference-factory URI. */
+  readonly factory: string;
+  /** Peers whose word for who speaks is taken. */
+  readonly trusted: BlockList;
+  /** An outbound proxy stands in front: then identities are of our domain and it finds us. */
+  readonly routed: boolean;
+  readonly trace?: Trace | undefined;
+  /** A fault of ours; the peer got 500. */
+  readonly failed: (fault: unknown) => void;
+}
+
+/** Tokens of a=chatroom that close a group. @see RFC 7701 §9 */
+const closedTokens = [closedGroupToken.toLowerCase(), "org.openmobilealliance.groupchat.closed"];
+
+export class ControllingFunction implements EndpointUser {
+  readonly #options: ControllingFunctionOptions;
+  readonly #turns: Turns<Arrival>;
+  readonly #groups = new Map<string, Group>();
+  readonly #factory: ReturnType<typeof parseUri>;
+  #focus: Focus | undefined;
+  #policies: Policies = defaults;
+  #emptied: (() => void) | undefined;
+
+  constructor(options: ControllingFunctionOptions) {
+    this.#options = options;
+    this.#factory = parseUri(options.factory);
+    this.#turns = new Turns({
+      clock: options.clock,
+      trace: options.trace,
+      failed: (fault, arrival) => {
+        options.failed(fault);
+        arrival?.answer(500);
+      },
+    });
+  }
+
+  /** The transports and the disk it works with; before the first arrival. */
+  begin(sip: SipEndpoint, msrp: MsrpEndpoint, spool: Spool): void {
+    const { clock, random, domain } = this.#options;
+    const policies = () => this.#policies;
+    this.#focus = { sip, msrp, spool, clock, random, domain, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
+  }
+
+  /** From now on; what runs keeps the policies that it began with. */
+  set policies(policies: Policies) {
+    this.#policies = policies;
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** Ends every group in order. Resolves when the last dialog has ended. */
+  async end(): Promise<void> {
+    for (const group of this.#groups.values()) group.session.tell({ type: "admin.shutdown" });
+    if (this.#groups.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
+  }
+
+  // ---------------------------------------------------------------- requests outside dialogs
+
+  onInvite(invite: IncomingInvite): void {
+    const arrival = this.#arrivalOf(invite.request, (status, headers) => invite.reject(status, { headers }));
+    this.#read(arrival, invite.flow, invite.request, (speaker) => this.#onInvite(invite, speaker, arrival));
+  }
+
+  onSubscribe(subscription: IncomingSubscription): void {
+    const arrival = { ...this.#arrivalOf(subscription.request, (status, headers) => subscription.reject(status, { headers })), subscription };
+    this.#read(arrival, subscription.flow, subscription.request, (speaker) => {
+      const group = this.#groupOf(subscription.request);
+      if (group) this.#turns.arrive(arrival, () => group.subscribe(subscription, speaker));
+      else arrival.answer(404);
+    });
+  }
+
+  onRefer(refer: IncomingRefer): void {
+    const arrival = this.#arrivalOf(refer.request, (status, headers) => refer.reject(status, { headers }));
+    this.#read(arrival, refer.flow, refer.request, (speaker) => {
+      const group = this.#groupOf(refer.request);
+      if (group) group.refer(refer, speaker);
+      else arrival.answer(404);
+    });
+  }
+
+  onOptions({ request }: { readonly request: SipMessage }): number {
+    const { user, host } = parseUri(request.uri);
+    return user === undefined || this.#isFactory(request) || this.#groupOf(request) !== undefined || host.toLowerCase() === this.#options.domain ? 200 : 404;
+  }
+
+  onRegister({ flow }: { readonly flow: Flow }): number | undefined {
+    return this.#isTrusted(flow) ? undefined : 403;
+  }
+
+  #arrivalOf(_request: SipMessage, reject: (status: number, headers: readonly (readonly [string, string])[]) => void): Arrival {
+    return { answer: (status, warning) => reject(status, warningHeaders(warning, this.#options.domain)) };
+  }
+
+  /** Reads a request of a trusted peer; what breaks a rule is answered as the rule says. */
+  #read(arrival: Arrival, flow: Flow, request: SipMessage, read: (speaker: string) => void): void {
+    if (!this.#isTrusted(flow)) return arrival.answer(403);
+    try {
+      const speaker = speakerOf(request);
+      addressOf(speaker);
+      read(speaker);
+    } catch (fault) {
+      if (!(fault instanceof PeerMisbehaved)) throw fault;
+      arrival.answer(fault.status);
+    }
+  }
+
+  #isTrusted({ remote }: Flow): boolean {
+    return this.#options.trusted.check(remote.host, remote.host.includes(":") ? "ipv6" : "ipv4");
+  }
+
+  #onInvite(invite: IncomingInvite, speaker: string, answers: Arrival): void {
+    const { request } = invite;
+    const group = this.#groupOf(request);
+    if (group === undefined && !this.#isFactory(request)) return answers.answer(404);
+    const parts = bodyParts(request);
+    const arrived: ArrivedInvite = { invite, parts, offer: descriptionIn(parts), speaker, instance: sipInstance(request.getAll("contact")) };
+    const arrival: Arrival = { ...answers, invite: arrived };
+    if (group === undefined) return this.#onCreation(arrived, arrival);
+    if (serviceIn(request) === "filetransfer") {
+      requireFile(arrived);
+      this.#turns.arrive(arrival, () => group.transfer(arrived, contributionIdOf(arrived, this.#focus!)));
+    } else {
+      this.#turns.arrive(arrival, () => group.join(arrived));
+    }
+  }
+
+  #onCreation(arrived: ArrivedInvite, arrival: Arrival): void {
+    const { request } = arrived.invite;
+    const contributionId = contributionIdOf(arrived, this.#focus!);
+    const recipients = this.#recipients(arrived);
+    const known = this.#knownBy(contributionId, arrived.speaker);
+    // Two members who restart at the same time get one group: the second restart is a join.
+    if (known) return this.#turns.arrive(arrival, () => known.join(arrived));
+    const id = this.#options.random(128);
+    this.#turns.arrive(arrival, () => {
+      const group = new Group(this.#focus!, id, this.#identityOf(id), {
+        conversationId: request.get("conversation-id")?.trim() || this.#options.random(128),
+        contributionId,
+        subject: request.get("subject")?.trim() || undefined,
+        closed: (arrived.offer.media.chatroom ?? []).some((token) => closedTokens.includes(token.toLowerCase())),
+        recipients,
+      }, (ended) => this.#forget(ended));
+      this.#groups.set(id, group);
+      group.session.tell({ type: "sip.INVITE.create", recipients: recipients.length, anonymous: wantsPrivacy(request) });
+    });
+  }
+
+  /** The recipients without the sender. */
+  #recipients({ parts, speaker }: ArrivedInvite): ListEntry[] {
+    const own = addressOf(speaker);
+    const seen = new Set([own]);
+    return recipientsIn(parts, this.#policies.copyControl).filter(({ uri }) => {
+      const address = addressOf(uri);
+      if (seen.has(address)) return false;
+      seen.add(address);
+      return true;
+    });
+  }
+
+  #knownBy(contributionId: string, speaker: string): Group | undefined {
+    for (const group of this.#groups.values()) {
+      if (group.description.contributionId === contributionId && group.senderOf(speaker) !== "stranger") return group;
+    }
+    return undefined;
+  }
+
+  #forget(group: Group): void {
+    this.#groups.delete(group.id);
+    if (this.#groups.size === 0) this.#emptied?.();
+  }
+
+  /** Behind a proxy the identity is of our domain; without one it is where we can be reached. */
+  #identityOf(id: string): string {
+    return this.#options.routed ? `sip:${id}@${this.#options.domain}` : this.#focus!.sip.uri(id);
+  }
+
+  #isFactory({ uri }: SipMessage): boolean {
+    const asked = parseUri(uri);
+    return (asked.scheme === "sip" || asked.scheme === "sips") && userOf(asked) === userOf(this.#factory);
+  }
+
+  #groupOf({ uri }: SipMessage): Group | undefined {
+    const asked = parseUri(uri);
+    return asked.scheme === "sip" || asked.scheme === "sips" ? this.#groups.get(userOf(asked)) : undefined;
+  }
+}
+
+/** @throws {PeerMisbehaved} SDP_NO_FILE_SELECTOR, 488 */
+function requireFile({ offer }: ArrivedInvite): void {
+  if (offer.media.file === undefined) throw new PeerMisbehaved("SDP_NO_FILE_SELECTOR", "RFC 5547 §8.2.1", 488, "the offer has no file-selector");
+}

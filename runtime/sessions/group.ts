@@ -1,0 +1,376 @@
+import type { Effect } from "../../machines/effects.ts";
+import type { GroupMessage } from "../../machines/events.ts";
+import type { GroupSessionInput } from "../../machines/group-session.ts";
+import type { Seat, SeatState, Sender } from "../../machines/terms.ts";
+import { formatConferenceInfo } from "../body/conference-info.ts";
+import { contentFieldOf, withCrlf, type CpimMessage } from "../body/cpim.ts";
+import { historyList, type ListEntry } from "../body/resource-lists.ts";
+import { Session, type World } from "../session.ts";
+import type { HeaderFields } from "../sip/content.ts";
+import { acceptanceHeaders, describe, focusContact, historyPart, invitationHeaders, warningHeaders, type Contribution } from "../sip/from-effect.ts";
+import { addressOf, userOf } from "../sip/identity.ts";
+import { sipfrag, type IncomingRefer } from "../sip/refer.ts";
+import type { IncomingSubscription } from "../sip/subscription.ts";
+import { referralIn } from "../sip/to-event.ts";
+import type { Flow } from "../sip/transport.ts";
+import { parseUri } from "../sip/uri.ts";
+import type { Arrival, ArrivedInvite, Focus } from "./focus.ts";
+import type { LegAcceptance, LegInvitation } from "./leg.ts";
+import type { LegMedia, MediaTemplate } from "./media.ts";
+import { isAddress, ParticipantLeg } from "./participant.ts";
+import { Roster } from "./roster.ts";
+import { ConferenceSubscription } from "./subscription.ts";
+import { Transfer } from "./transfer.ts";
+
+/** What the creator said of the group. */
+export interface GroupDescription {
+  readonly conversationId: string;
+  readonly contributionId: string;
+  readonly subject: string | undefined;
+  readonly closed: boolean;
+  readonly recipients: readonly ListEntry[];
+}
+
+type GroupEffect =
+  | "answer"
+  | "answerMsrp"
+  | "admit"
+  | "invite"
+  | "release"
+  | "replace"
+  | "relay"
+  | "startSubscription"
+  | "notify"
+  | "expelSubscribers"
+  | "endSubscriptions"
+  | "startFileTransfer";
+
+/** The closed group's token. @see RFC 7701 §9 */
+export const closedGroupToken = "org.3gpp.urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.closedgroupchat";
+
+/** One CPM Group Session: the group-session machine, the users behind its seats, and everything that belongs to it. */
+export class Group {
+  readonly id: string;
+  readonly identity: string;
+  readonly session: Session<Arrival>;
+  readonly roster = new Roster();
+  readonly description: GroupDescription;
+  readonly #focus: Focus;
+  /** Dialogs by seat. */
+  readonly #legs: Set<ParticipantLeg>[] = [];
+  readonly #subscriptions = new Set<ConferenceSubscription>();
+  /** Running transfers by Contribution-ID and file-transfer-id. */
+  readonly #transfers = new Map<string, Transfer>();
+  /** Subscriptions that REFERs have made, by the seat whose invitation they follow. */
+  readonly #referrals = new Map<Seat, IncomingSubscription>();
+  /** The spelling of CPIM To that was found to be this group last. */
+  #knownTo = "";
+
+  constructor(focus: Focus, id: string, identity: string, description: GroupDescription, ended: (group: Group) => void) {
+    this.#focus = focus;
+    this.id = id;
+    this.identity = identity;
+    this.description = description;
+    const { longLived, ...policies } = focus.policies();
+    const input: GroupSessionInput = {
+      maxGroupSize: policies.maxGroupSize,
+      minParticipants: policies.minParticipants,
+      maxDevices: policies.maxDevices,
+      maxTransfers: policies.maxTransfers,
+      addRole: policies.addRole,
+      removeRole: policies.removeRole,
+      anonymity: policies.anonymity,
+      inactiveGroup: policies.inactiveGroup,
+      closed: description.closed,
+      longLived: longLived === "yes",
+    };
+    this.session = new Session(focus.turns, "group-session", input, id, id, {
+      perform: (effect, arrival) => (this.#world as unknown as Record<string, (effect: Effect, arrival: Arrival | undefined) => void>)[effect.type]?.(effect, arrival),
+      refuse: (refusal, arrival) => {
+        if (refusal.protocol === "sip") arrival?.answer(refusal.status, refusal.warning);
+        else if (refusal.protocol === "msrp") arrival?.answer(refusal.status);
+      },
+      lengthOf: focus.lengthOf,
+      ended: () => ended(this),
+    });
+  }
+
+  get seats(): readonly SeatState[] {
+    return (this.session.snapshot.context as { seats: readonly SeatState[] }).seats;
+  }
+
+  /** Nothing of it is left, its transfers included. */
+  get over(): boolean {
+    return this.session.over && this.#transfers.size === 0;
+  }
+
+  /** The identity as the peer of this connection reaches it. */
+  uri(flow?: Flow): string {
+    return this.#focus.sip.uri(this.id, flow);
+  }
+
+  senderOf(uri: string): Sender {
+    return this.roster.seatOf(addressOf(uri)) ?? "stranger";
+  }
+
+  isAddressOf(seat: Seat, address: string): boolean {
+    return this.roster.isAddressOf(seat, address);
+  }
+
+  remember(seat: Seat, status: number): void {
+    this.roster.remember(seat, status);
+  }
+
+  // ---------------------------------------------------------------- arrivals
+
+  join(arrived: ArrivedInvite): void {
+    const from = this.senderOf(arrived.speaker);
+    const known = from !== "stranger" && this.#legsOf(from).some(({ instance }) => instance !== undefined && instance === arrived.instance);
+    this.session.tell({ type: "sip.INVITE.join", from, device: known ? "known" : "new" });
+  }
+
+  /** A file: one that runs already hears of its repetition, any other begins. */
+  transfer(arrived: ArrivedInvite, contributionId: string): void {
+    const { file } = arrived.offer.media;
+    const running = this.#transfers.get(transferKey(contributionId, file?.transferId));
+    const from = this.senderOf(arrived.speaker);
+    const direction = arrived.offer.media.direction === "recvonly" ? "pull" : "push";
+    const fileOctets = file?.selector.size ?? 0;
+    if (running) running.session.tell({ type: "sip.INVITE.fileTransfer", sender: "connected", direction, fileOctets });
+    else this.session.tell({ type: "sip.INVITE.fileTransfer", from, direction, fileOctets });
+  }
+
+  subscribe(subscription: IncomingSubscription, speaker: string): void {
+    const { expiresS } = subscription;
+    const shortest = this.#focus.policies().minSubscriptionMs / 1000;
+    const expires = expiresS === 0 ? "zero" : expiresS < shortest ? "tooShort" : "positive";
+    this.session.tell({ type: "sip.SUBSCRIBE", from: this.senderOf(speaker), expires });
+  }
+
+  /** @throws {PeerMisbehaved} 400: what the REFER asks cannot be read */
+  refer(refer: IncomingRefer, speaker: string): void {
+    const { method, targets } = referralIn(refer.request);
+    const from = this.senderOf(speaker);
+    const known = targets.map((uri) => this.senderOf(uri));
+    const strangers = targets.filter((_, index) => known[index] === "stranger");
+    const arrival: Arrival = { answer: (status, warning) => this.#answerRefer(refer, status, warning, known), refer: { refer, speaker, strangers } };
+    this.#focus.turns.arrive(arrival, () => {
+      if (method === "BYE") this.session.tell({ type: "sip.REFER.remove", from, target: known[0]! });
+      else this.session.tell({ type: "sip.REFER.add", from, strangers: strangers.length, seats: known.filter((seat) => seat !== "stranger") });
+    });
+  }
+
+  #answerRefer(refer: IncomingRefer, status: number, warning: Parameters<Arrival["answer"]>[1], known: readonly Sender[]): void {
+    if (status >= 300) return refer.reject(status, { headers: this.#warning(warning) });
+    const subscription = refer.accept(status);
+    if (subscription === undefined) return;
+    const [target] = known;
+    // A removal is done with its 202; an invitation when its answer is known.
+    if (referralIn(refer.request).method === "BYE" || target === undefined) subscription.notify("terminated", { ...sipfrag(200), reason: "noresource" });
+    else this.#followed = subscription;
+  }
+
+  /** The subscription of the REFER of this turn, until the seat it follows is known. */
+  #followed: IncomingSubscription | undefined;
+
+  #warning(warning: Parameters<Arrival["answer"]>[1]): HeaderFields {
+    return warningHeaders(warning, this.#focus.domain);
+  }
+
+  /** What a message on the session of `seat` is to the machine. */
+  messageEvent(seat: Seat, cpim: CpimMessage | undefined, own: boolean): GroupMessage {
+    const claims = own ? "self" : "other";
+    if (cpim === undefined) return { type: "msrp.SEND", from: seat, content: "notCpim", claims, to: "group" };
+    return { type: "msrp.SEND", from: seat, content: contentOf(cpim), claims, to: this.#addressee(cpim.to) };
+  }
+
+  #addressee(to: readonly string[]): GroupMessage["to"] {
+    if (to.length !== 1) return to.length === 0 ? "group" : "several";
+    const [uri] = to as [string];
+    if (uri === this.#knownTo) return "group";
+    if (!isAddress(uri)) return "unknown";
+    if (this.#isGroup(uri)) {
+      this.#knownTo = uri;
+      return "group";
+    }
+    return this.roster.seatOf(addressOf(uri)) ?? "unknown";
+  }
+
+  /** The group itself, or the anonymous URI that some clients write in its place. */
+  #isGroup(uri: string): boolean {
+    const parsed = parseUri(uri);
+    return userOf(parsed) === this.id || (userOf(parsed) === "anonymous" && parsed.host.toLowerCase() === "anonymous.invalid");
+  }
+
+  // ---------------------------------------------------------------- effects
+
+  readonly #world: World<GroupEffect, Arrival> = {
+    answer: ({ status, warning }, arrival) => arrival?.answer(status, warning),
+    answerMsrp: ({ status }, arrival) => arrival?.answer(status),
+    admit: ({ seat }, arrival) => {
+      const arrived = arrival!.invite!;
+      if (seat === 0 && this.#legs[0] === undefined) this.roster.seat(0, arrived.speaker, "dialed-in");
+      this.#begin(seat, arrived.speaker, arrived).session.tell({ type: "group.admit" });
+    },
+    invite: ({ seats }, arrival) => {
+      this.#seatNewcomers(seats, arrival);
+      const referredBy = arrival?.refer?.speaker ?? this.roster.uriOf(0);
+      for (const seat of seats) this.#begin(seat, referredBy, undefined).session.tell({ type: "group.invite" });
+      if (this.#followed && seats[0] !== undefined) this.#referrals.set(seats[0], this.#followed);
+      this.#followed = undefined;
+    },
+    release: ({ seats, reason }) => {
+      for (const seat of seats) for (const leg of this.#legsOf(seat)) leg.session.tell({ type: "leg.release", reason });
+    },
+    replace: ({ seat }, arrival) => {
+      const { instance } = arrival!.invite!;
+      const older = this.#legsOf(seat).slice(0, -1);
+      for (const leg of older) if (leg.calls || leg.instance === instance) leg.session.tell({ type: "leg.release", reason: "idle" });
+    },
+    relay: ({ to }, arrival) => this.#relay(to, arrival!),
+    startSubscription: ({ seat }, arrival) => {
+      const subscription = new ConferenceSubscription(this.#focus, this, seat, arrival!.subscription!, (ended) => this.#subscriptions.delete(ended));
+      this.#subscriptions.add(subscription);
+      const { expiresS } = arrival!.subscription!;
+      const shortest = this.#focus.policies().minSubscriptionMs / 1000;
+      const expires = expiresS === 0 ? "zero" : expiresS < shortest ? "tooShort" : "positive";
+      subscription.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires });
+    },
+    notify: () => {
+      this.#settleReferrals();
+      for (const subscription of this.#subscriptions) subscription.session.tell({ type: "group.changed" });
+    },
+    expelSubscribers: ({ seats }) => {
+      for (const subscription of this.#subscriptions) if (seats.includes(subscription.seat)) subscription.session.tell({ type: "group.expelled" });
+    },
+    endSubscriptions: () => {
+      for (const subscription of this.#subscriptions) subscription.session.tell({ type: "group.ended" });
+    },
+    startFileTransfer: ({ sender, recipients }, arrival) => this.#startTransfer(sender, recipients, arrival!),
+  };
+
+  /** The users that the request of this turn names for seats that are new or newly given. */
+  #seatNewcomers(seats: readonly Seat[], arrival: Arrival | undefined): void {
+    const named = arrival?.refer?.strangers ?? (this.#legs.length <= 1 ? this.description.recipients.map(({ uri }) => uri) : []);
+    const newcomers = seats.slice(seats.length - named.length);
+    newcomers.forEach((seat, index) => this.roster.seat(seat, named[index]!, "dialed-out"));
+  }
+
+  #begin(seat: Seat, referredBy: string, arrived: ArrivedInvite | undefined): ParticipantLeg {
+    const leg = new ParticipantLeg(this.#focus, this, seat, this.roster.uriOf(seat), referredBy, arrived, (ended) => this.#legs[seat]?.delete(ended));
+    (this.#legs[seat] ??= new Set()).add(leg);
+    return leg;
+  }
+
+  #legsOf(seat: Seat): ParticipantLeg[] {
+    return [...(this.#legs[seat] ?? [])];
+  }
+
+  #relay(to: readonly Seat[], arrival: Arrival): void {
+    const { message, cpim } = arrival.message!;
+    const sessions = [];
+    for (const seat of to) for (const leg of this.#legs[seat] ?? []) sessions.push(leg.media.session);
+    if (sessions.length === 0) return;
+    // A long message outlives the turn in chunks, and the receive buffer does not.
+    const body = cpim!.canonical ? message.body : withCrlf(cpim!);
+    this.#focus.msrp.fanOut(sessions, { contentType: message.contentType, body: body.length > largestView ? Buffer.from(body) : body });
+  }
+
+  #startTransfer(sender: "connected" | "away" | "stranger", recipients: readonly Seat[], arrival: Arrival): void {
+    const arrived = arrival.invite!;
+    const { file, direction } = arrived.offer.media;
+    const contributionId = contributionIdOf(arrived, this.#focus);
+    const key = transferKey(contributionId, file?.transferId);
+    const contribution: Contribution = { identity: this.identity, conversationId: this.description.conversationId, contributionId, service: "filetransfer" };
+    const uris = recipients.map((seat) => this.roster.uriOf(seat));
+    const transfer = new Transfer(this.#focus, this, contribution, arrived, uris, (ended) => {
+      if (this.#transfers.get(key) === ended) this.#transfers.delete(key);
+    });
+    this.#transfers.set(key, transfer);
+    transfer.session.tell({ type: "sip.INVITE.fileTransfer", sender, direction: direction === "recvonly" ? "pull" : "push", fileOctets: file?.selector.size ?? 0 });
+  }
+
+  /** Invitations that a REFER waits for and that are answered now. @see RFC 3515 §2.4.5 */
+  #settleReferrals(): void {
+    for (const [seat, subscription] of this.#referrals) {
+      const state = this.seats[seat];
+      if (state === undefined || state.status === "invited") continue;
+      this.#referrals.delete(seat);
+      const status = state.status === "connected" ? 200 : state.status === "declined" ? 603 : 480;
+      subscription.notify("terminated", { ...sipfrag(status), reason: "noresource" });
+    }
+  }
+
+  // ---------------------------------------------------------------- what the group says of itself
+
+  get #contribution(): Contribution {
+    const { conversationId, contributionId } = this.description;
+    return { identity: this.identity, conversationId, contributionId, service: "session" };
+  }
+
+  get mediaTemplate(): MediaTemplate {
+    return {
+      direction: "sendrecv",
+      acceptTypes: ["message/cpim"],
+      acceptWrappedTypes: ["*"],
+      maxSize: this.#focus.policies().maxMessageOctets,
+      ...(this.description.closed && { chatroom: [closedGroupToken] }),
+    };
+  }
+
+  invitation(peer: string, referredBy: string, media: LegMedia): LegInvitation {
+    return {
+      requestUri: peer,
+      identity: this.identity,
+      contact: focusContact(this.uri(), "session"),
+      headers: invitationHeaders(this.#contribution, referredBy, this.description.subject),
+      content: describe(media.offer(this.mediaTemplate), [historyPart(this.#history())], () => this.#focus.random(96)),
+    };
+  }
+
+  /** Who else is invited: what the creator's list lets be seen, or after that everybody who has been added. */
+  #history(): ListEntry[] {
+    const listed = historyList(this.description.recipients);
+    const known = new Set(this.description.recipients.map(({ uri }) => addressOf(uri)));
+    const added = this.seats.flatMap((_, seat): ListEntry[] => {
+      const uri = this.roster.uriOf(seat);
+      return seat === 0 || known.has(addressOf(uri)) ? [] : [{ uri, copyControl: "to" }];
+    });
+    return [...listed, ...added];
+  }
+
+  acceptance(flow: Flow | undefined): LegAcceptance {
+    return { contact: focusContact(this.uri(flow), "session"), headers: acceptanceHeaders(this.#contribution) };
+  }
+
+  /** The roster as `watcher` is told it: whole, or the seats of `changed` alone. @see RFC 4575 §5 */
+  conferenceInfo(watcher: Seat, changed: readonly Seat[] | undefined, version: number): Buffer {
+    const { seats } = this;
+    const present = seats.flatMap(({ status }, seat) => (status === "invited" || status === "connected" || status === "away" ? [seat] : []));
+    return formatConferenceInfo({
+      entity: this.identity,
+      state: changed === undefined ? "full" : "partial",
+      version,
+      subject: this.description.subject,
+      maximumUserCount: this.#focus.policies().maxGroupSize,
+      userCount: seats.filter(({ status }) => status === "connected").length,
+      active: !this.session.over,
+      users: (changed ?? present).map((seat) => this.roster.user(seat, seats[seat]!, watcher)),
+    });
+  }
+}
+
+/** A view of the receive buffer that is written in this turn; `chunkOctets` of the MSRP layer. */
+const largestView = 32_768;
+
+/** One file of one contribution. */
+const transferKey = (contributionId: string, transferId: string | undefined): string => `${contributionId} ${transferId ?? ""}`;
+
+/** The Contribution-ID of a request; one of ours where it has none. */
+export const contributionIdOf = ({ invite }: ArrivedInvite, focus: Focus): string => invite.request.get("contribution-id")?.trim() || focus.random(128);
+
+function contentOf(cpim: CpimMessage): "chat" | "composing" | "imdn" {
+  const type = contentFieldOf(cpim, "content-type")?.toLowerCase() ?? "";
+  if (type.startsWith("message/imdn+xml")) return "imdn";
+  return type.startsWith("application/im-iscomposing+xml") ? "composing" : "chat";
+}

@@ -1,0 +1,71 @@
+import type { Effect } from "../../machines/effects.ts";
+import type { Seat } from "../../machines/terms.ts";
+import { Session, type World } from "../session.ts";
+import { focusContact } from "../sip/from-effect.ts";
+import type { IncomingSubscription } from "../sip/subscription.ts";
+import type { Arrival, Focus } from "./focus.ts";
+import type { Group } from "./group.ts";
+
+/** One subscription of a Participant to the group's conference events. */
+export class ConferenceSubscription {
+  readonly seat: Seat;
+  readonly session: Session<Arrival>;
+  readonly #focus: Focus;
+  readonly #group: Group;
+  readonly #subscription: IncomingSubscription;
+  #expiresS: number;
+  #version = 0;
+  /** What each seat looked like when it was last told, by seat. */
+  #told: readonly string[] = [];
+
+  constructor(focus: Focus, group: Group, seat: Seat, subscription: IncomingSubscription, ended: (subscription: ConferenceSubscription) => void) {
+    this.#focus = focus;
+    this.#group = group;
+    this.seat = seat;
+    this.#subscription = subscription;
+    this.#expiresS = this.#granted(subscription.expiresS);
+    this.session = new Session(focus.turns, "conference-subscription", undefined, group.id, `${seat}.${focus.random(32)}`, {
+      perform: (effect) => (this.#world as unknown as Record<string, (effect: Effect) => void>)[effect.type]?.(effect),
+      refuse: (refusal, arrival) => {
+        if (refusal.protocol === "sip") arrival?.answer(refusal.status, refusal.warning);
+      },
+      lengthOf: (timer) => (timer === "subscriptionMs" ? this.#expiresS * 1000 : focus.lengthOf(timer)),
+      ended: () => ended(this),
+    });
+    subscription.user = {
+      onRefresh: (expiresS) => {
+        this.#expiresS = this.#granted(expiresS);
+        this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "positive" });
+      },
+      onUnsubscribe: () => this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "zero" }),
+      onGone: () => this.session.tell({ type: "sip.NOTIFY.failed" }),
+    };
+  }
+
+  #granted(expiresS: number): number {
+    return Math.min(expiresS, Math.floor(this.#focus.policies().subscriptionMs / 1000));
+  }
+
+  readonly #world: World<"answerSubscribe" | "sendNotify", Arrival> = {
+    // A refresh has its 200 from the user agent core; only the first SUBSCRIBE is answered here.
+    answerSubscribe: ({ status }) => {
+      if (status === 200) this.#subscription.accept(this.#expiresS, [], focusContact(this.#group.uri(this.#subscription.flow), "session"));
+      else this.#subscription.reject(423, { headers: [["Min-Expires", String(Math.ceil(this.#focus.policies().minSubscriptionMs / 1000))]] });
+    },
+    sendNotify: ({ state, subscription }) => {
+      const told = this.#group.seats.map((each) => JSON.stringify(each));
+      const changed = this.#group.seats.flatMap((_, seat) => (told[seat] === this.#told[seat] ? [] : [seat]));
+      const full = state === "full";
+      this.#told = told;
+      this.#version += 1;
+      const info = this.#group.conferenceInfo(this.seat, full ? undefined : changed, this.#version);
+      const terminated = subscription !== "active";
+      this.#subscription.notify(terminated ? "terminated" : "active", {
+        contentType: "application/conference-info+xml",
+        body: info,
+        ...(terminated && { reason: subscription }),
+        replaces: full,
+      });
+    },
+  };
+}
