@@ -48,7 +48,7 @@ abstract class Invited {
   readonly byFocus: boolean;
   /** The inviter took it back. */
   readonly cancelled: Eventual<true>;
-  protected readonly device: Device;
+  readonly device: Device;
   protected readonly owner: InvitationOwner;
   protected readonly invite: IncomingInvite;
 
