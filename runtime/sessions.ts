@@ -35,7 +35,6 @@ export interface ControllingFunctionOptions {
   readonly factory: string;
   /** Peers whose word for who speaks is taken. */
   readonly trusted: BlockList;
-  /** An outbound proxy stands in front: then identities are of our domain and it finds us. */
   readonly routed: boolean;
   readonly trace?: Trace | undefined;
   /** A fault of ours; the peer got 500. */
@@ -69,9 +68,9 @@ export class ControllingFunction implements EndpointUser {
 
   /** The transports and the disk it works with; before the first arrival. */
   begin(sip: SipEndpoint, msrp: MsrpEndpoint, spool: Spool): void {
-    const { clock, random, domain } = this.#options;
+    const { clock, random, domain, routed } = this.#options;
     const policies = () => this.#policies;
-    this.#focus = { sip, msrp, spool, clock, random, domain, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
+    this.#focus = { sip, msrp, spool, clock, random, domain, routed, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
   }
 
   /** From now on; what runs keeps the policies that it began with. */
@@ -92,12 +91,12 @@ export class ControllingFunction implements EndpointUser {
   // ---------------------------------------------------------------- requests outside dialogs
 
   onInvite(invite: IncomingInvite): void {
-    const arrival = this.#arrivalOf(invite.request, (status, headers) => invite.reject(status, { headers }));
+    const arrival = this.#arrivalOf((status, headers) => invite.reject(status, { headers }));
     this.#read(arrival, invite.flow, invite.request, (speaker) => this.#onInvite(invite, speaker, arrival));
   }
 
   onSubscribe(subscription: IncomingSubscription): void {
-    const arrival = { ...this.#arrivalOf(subscription.request, (status, headers) => subscription.reject(status, { headers })), subscription };
+    const arrival = { ...this.#arrivalOf((status, headers) => subscription.reject(status, { headers })), subscription };
     this.#read(arrival, subscription.flow, subscription.request, (speaker) => {
       const group = this.#groupOf(subscription.request);
       if (group) this.#turns.arrive(arrival, () => group.subscribe(subscription, speaker));
@@ -106,7 +105,7 @@ export class ControllingFunction implements EndpointUser {
   }
 
   onRefer(refer: IncomingRefer): void {
-    const arrival = this.#arrivalOf(refer.request, (status, headers) => refer.reject(status, { headers }));
+    const arrival = this.#arrivalOf((status, headers) => refer.reject(status, { headers }));
     this.#read(arrival, refer.flow, refer.request, (speaker) => {
       const group = this.#groupOf(refer.request);
       if (group) group.refer(refer, speaker);
@@ -123,7 +122,7 @@ export class ControllingFunction implements EndpointUser {
     return this.#isTrusted(flow) ? undefined : 403;
   }
 
-  #arrivalOf(_request: SipMessage, reject: (status: number, headers: readonly (readonly [string, string])[]) => void): Arrival {
+  #arrivalOf(reject: (status: number, headers: readonly (readonly [string, string])[]) => void): Arrival {
     return { answer: (status, warning) => reject(status, warningHeaders(warning, this.#options.domain)) };
   }
 

@@ -104,9 +104,9 @@ export class Group {
     return this.session.over && this.#transfers.size === 0;
   }
 
-  /** The identity as the peer of this connection reaches it. */
+  /** The identity in Contact: the same for everybody, but that a TLS connection must be led back to TLS. */
   uri(flow?: Flow): string {
-    return this.#focus.sip.uri(this.id, flow);
+    return flow?.transport === "tls" && !this.#focus.routed ? this.#focus.sip.uri(this.id, flow) : this.identity;
   }
 
   senderOf(uri: string): Sender {

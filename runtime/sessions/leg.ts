@@ -1,6 +1,7 @@
 import type { Effect } from "../../machines/effects.ts";
 import type { MachineName } from "../../machines/index.ts";
 import type { TimerName } from "../../machines/policies.ts";
+import { sipInstance } from "../body/feature-tags.ts";
 import { formatSdp, type SessionDescription } from "../body/sdp.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { SessionUser } from "../msrp/session.ts";
@@ -177,6 +178,7 @@ export abstract class Leg {
 
   #onAccepted(dialog: InviteDialog, response: SipMessage): void {
     this.#adopt(dialog);
+    this.instance = sipInstance(response.getAll("contact"));
     try {
       const remote = descriptionIn(bodyParts(response));
       this.#remote = remote;

@@ -1,10 +1,9 @@
 /** SIP messages as the machines hear of them: classes, never octets. */
 import type { ByeReason } from "../../machines/events.ts";
-import { parseBody, partOfCid, type BodyPart } from "../body/multipart.ts";
-import { parseResourceLists, type CopyControl, type ListEntry } from "../body/resource-lists.ts";
-import { messageMedia, parseSdp, type MessageMedia, type SessionDescription } from "../body/sdp.ts";
-import { acceptsType } from "../body/sdp.ts";
 import { serviceOf, type Service } from "../body/feature-tags.ts";
+import { decodeContent, parseBody, partOfCid, type BodyPart } from "../body/multipart.ts";
+import { parseResourceLists, type CopyControl, type ListEntry } from "../body/resource-lists.ts";
+import { acceptsType, messageMedia, parseSdp, type MessageMedia, type SessionDescription } from "../body/sdp.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { SipMessage } from "./message.ts";
 import { parseNameAddr, parseUri } from "./uri.ts";
@@ -40,7 +39,7 @@ export interface Description {
 export function descriptionIn(parts: readonly BodyPart[]): Description {
   const part = parts.find(({ contentType }) => contentType.essence === "application/sdp");
   if (part === undefined) throw new PeerMisbehaved("SDP_NO_MESSAGE_MEDIA", "RFC 3264 §5", 488, "no session description");
-  const whole = parseSdp(part.content);
+  const whole = parseSdp(decodeContent(part));
   return { whole, media: messageMedia(whole) };
 }
 
@@ -51,7 +50,7 @@ export function descriptionIn(parts: readonly BodyPart[]): Description {
  */
 export function recipientsIn(parts: readonly BodyPart[], withoutCopyControl: CopyControl): ListEntry[] {
   const list = parts.find(isList);
-  return list === undefined ? [] : parseResourceLists(list.content, withoutCopyControl);
+  return list === undefined ? [] : parseResourceLists(decodeContent(list), withoutCopyControl);
 }
 
 export const isList = ({ contentType }: BodyPart): boolean => contentType.essence === "application/resource-lists+xml";
@@ -82,7 +81,7 @@ function listedTargets(refer: SipMessage, cid: string): string[] {
   // A body that is the list alone names itself by the message's own Content-ID, which clients leave out.
   const list = partOfCid(parts, cid) ?? parts.find(isList);
   if (list === undefined) throw malformedRefer("the list that Refer-To names is not in the body");
-  return parseResourceLists(list.content, "to").map(({ uri }) => uri);
+  return parseResourceLists(decodeContent(list), "to").map(({ uri }) => uri);
 }
 
 /** The target itself: neither the method nor headers are part of whom it names. */
