@@ -743,7 +743,7 @@ describe("messages out", () => {
     unbegun.write(Buffer.from("xyz"));
     unbegun.abort();
     expect(begun.write(Buffer.from("ignored"))).toBe(true);
-    expect(await peer.next()).toMatchObject({ body: "", flag: "#" });
+    expect(await peer.next()).toMatchObject({ body: "", flag: "#", fields: { "Byte-Range": "4-*/10" } });
     session.send({ contentType: "text/plain", body: Buffer.from("next") });
     expect(await peer.next()).toMatchObject({ body: "next" });
   });

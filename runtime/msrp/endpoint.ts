@@ -4,7 +4,8 @@ import tls, { type TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { Connection, WriteTurn } from "./connection.ts";
-import { MsrpSession, prepare, type ConnectTarget, type SessionLimits, type SessionSurroundings, type SessionUser, type WholeMessage } from "./session.ts";
+import { prepare, type WholeMessage } from "./outgoing.ts";
+import { MsrpSession, type ConnectTarget, type SessionLimits, type SessionSurroundings, type SessionUser } from "./session.ts";
 import { msrpUriEquals, parseMsrpUri, type MsrpUri } from "./uri.ts";
 
 /**

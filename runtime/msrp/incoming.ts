@@ -1,4 +1,5 @@
-import type { ContinuationFlag, HeaderFields } from "./message.ts";
+import type { BodySink } from "./connection.ts";
+import type { ByteRange, ContinuationFlag, HeaderFields, RequestHead } from "./message.ts";
 
 /** Gaps that an unfinished message may have. Chunks come in order but for rare accidents. */
 const maxGaps = 16;
@@ -6,19 +7,155 @@ const maxGaps = 16;
 const maxRefused = 16;
 const nothing = Buffer.alloc(0);
 
-/** The chunk as `MessageReassembler` needs it. @see IncomingChunk in session.ts */
-export interface Chunk {
+/** What an incoming SEND says of the message that it carries. */
+export interface MessageHead {
   readonly messageId: string;
   readonly contentType: string;
   readonly headers: HeaderFields;
   readonly wantsSuccessReport: boolean;
+  /** Octets of the whole message; undefined where the sender does not say. */
   readonly totalOctets: number | undefined;
+}
+
+/** A message that arrived whole, in one chunk or in many. */
+export interface IncomingMessage extends MessageHead {
+  /** A view of the receive buffer, which is never written again; who keeps it for long keeps up to 64 KB, and had better copy. */
+  readonly body: Buffer;
+  /**
+   * Answers the last chunk, now or later, once: 200, or what RFC 4975 §10 and
+   * RFC 7701 have for a refusal. What the sender's Failure-Report does not want
+   * is not sent.
+   */
+  respond(status: number, comment?: string): void;
+  /** Sends the success REPORT if the sender wants one; nothing otherwise. */
+  report(): void;
+}
+
+/** One chunk of a message that is handed on as it arrives. */
+export interface IncomingChunk extends MessageHead {
+  /** Octets of the message before this chunk: Byte-Range start less one. */
   readonly startOffset: number;
+  /** Octets of the message up to the last one of this chunk that is here. */
+  readonly endOffset: number;
+  /**
+   * Answers this chunk, once, at its end, later, or even before (413: the octets
+   * that still come are then dropped). What the sender's Failure-Report does not
+   * want is not sent.
+   */
   respond(status: number, comment?: string): void;
 }
 
+/** Takes messages whole. The layer puts chunks together, in any order, within the limits; beyond them it answers 413. */
+export interface MessageReceiver {
+  onMessage(message: IncomingMessage): void;
+}
+
+/** Takes octets as they arrive. Order of calls for one chunk: start, data (any number), end; chunks of one connection do not overlap. */
+export interface ChunkReceiver {
+  onSendStart(chunk: IncomingChunk): void;
+  /** `octets` begin `offset` octets into the message. They are a view of the receive buffer that nobody will write again: they may be kept. */
+  onData(chunk: IncomingChunk, octets: Buffer, offset: number): void;
+  /**
+   * The chunk is complete and waits for `respond`. `#`: the sender abandons the
+   * message, or its Byte-Range was false and the layer answered 400. Not called
+   * for a chunk that was answered other than 200 before.
+   */
+  onSendEnd(chunk: IncomingChunk, flag: ContinuationFlag): void;
+}
+
+/** The session that a SEND is for. */
+export interface Addressee {
+  readonly ended: boolean;
+  respond(head: RequestHead, status: number, comment: string | undefined): void;
+  report(messageId: string, byteRange: ByteRange, status: number): void;
+}
+
+/** A SEND that arrives: a chunk, or in the end a whole message. Its Byte-Range is held against its octets. */
+export class Arrival implements IncomingChunk, IncomingMessage, BodySink {
+  body: Buffer = nothing;
+  readonly startOffset: number;
+  readonly totalOctets: number | undefined;
+  readonly #session: Addressee;
+  readonly #receiver: ChunkReceiver;
+  readonly #head: RequestHead;
+  /** The octet of the message that the next one is. */
+  #offset: number;
+  readonly #maxOffset: number;
+  #answered = false;
+  /** Nothing more of it is handed on. */
+  #over = false;
+
+  constructor(session: Addressee, receiver: ChunkReceiver, head: RequestHead) {
+    const { start, end, total } = head.byteRange ?? { start: 1, end: "*", total: "*" };
+    this.#session = session;
+    this.#receiver = receiver;
+    this.#head = head;
+    this.startOffset = this.#offset = start - 1;
+    this.totalOctets = total === "*" ? undefined : total;
+    this.#maxOffset = end === "*" ? (this.totalOctets ?? Number.MAX_SAFE_INTEGER) : end;
+    if (head.contentType !== undefined) receiver.onSendStart(this);
+  }
+
+  get endOffset(): number {
+    return this.#offset;
+  }
+
+  get messageId(): string {
+    return this.#head.messageId;
+  }
+
+  get contentType(): string {
+    return this.#head.contentType!;
+  }
+
+  get headers(): HeaderFields {
+    return this.#head.headers;
+  }
+
+  get wantsSuccessReport(): boolean {
+    return this.#head.successReport;
+  }
+
+  onBody(octets: Buffer): void {
+    if (this.#over || this.#session.ended) return;
+    const offset = this.#offset;
+    this.#offset += octets.length;
+    if (this.#offset > this.#maxOffset || this.#head.contentType === undefined) this.#refute();
+    else this.#receiver.onData(this, octets, offset);
+  }
+
+  onEnd(flag: ContinuationFlag): void {
+    if (this.#over || this.#session.ended) return;
+    if (flag === "$" && this.totalOctets !== undefined && this.#offset !== this.totalOctets) this.#refute();
+    else if (this.#head.contentType === undefined) this.respond(200);
+    else this.#receiver.onSendEnd(this, flag);
+  }
+
+  respond(status: number, comment?: string): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#over ||= status !== 200;
+    this.#session.respond(this.#head, status, comment);
+  }
+
+  report(): void {
+    const octets = this.body.length;
+    if (this.wantsSuccessReport) this.#session.report(this.messageId, { start: 1, end: octets, total: octets }, 200);
+  }
+
+  /** The octets are not those that Byte-Range says. */
+  #refute(): void {
+    this.respond(400);
+    this.#over = true;
+    if (this.#head.contentType !== undefined) this.#receiver.onSendEnd(this, "#");
+  }
+}
+
+/** What bounds the memory of a session's messages that are not complete. */
 export interface ReassemblyLimits {
+  /** Octets of a message received whole; more is 413. */
   readonly maxMessageOctets: number;
+  /** Messages that arrive interleaved; one more is 413. */
   readonly maxInterleavedMessages: number;
 }
 
@@ -30,19 +167,18 @@ export interface ReassemblyLimits {
  *
  * @see RFC 4975 §7.3.1
  */
-export class MessageReassembler<C extends Chunk> {
+export class MessageReassembler {
   readonly #limits: ReassemblyLimits;
   readonly #now: () => number;
-  readonly #onWhole: (chunk: C, body: Buffer) => void;
+  readonly #receiver: MessageReceiver;
   readonly #messages = new Map<string, PartialMessage>();
   /** Message-IDs that were refused, with their status, oldest first. */
   readonly #refused = new Map<string, number>();
 
-  /** `onWhole` has the chunk that completed the message, not yet answered. */
-  constructor(limits: ReassemblyLimits, now: () => number, onWhole: (chunk: C, body: Buffer) => void) {
+  constructor(limits: ReassemblyLimits, now: () => number, receiver: MessageReceiver) {
     this.#limits = limits;
     this.#now = now;
-    this.#onWhole = onWhole;
+    this.#receiver = receiver;
   }
 
   /** Messages that are not complete. */
@@ -50,7 +186,7 @@ export class MessageReassembler<C extends Chunk> {
     return this.#messages.size;
   }
 
-  onSendStart(chunk: C): void {
+  onSendStart(chunk: Arrival): void {
     const refused = this.#refused.get(chunk.messageId);
     if (refused !== undefined) return chunk.respond(refused);
     const known = this.#messages.get(chunk.messageId);
@@ -63,18 +199,18 @@ export class MessageReassembler<C extends Chunk> {
     }
   }
 
-  onData(chunk: C, octets: Buffer, offset: number): void {
+  onData(chunk: Arrival, octets: Buffer, offset: number): void {
     const message = this.#messages.get(chunk.messageId);
     if (message === undefined) return;
     message.lastAt = this.#now();
     if (offset + octets.length > this.#limits.maxMessageOctets || !message.put(octets, offset)) this.#refuse(chunk, 413);
   }
 
-  onSendEnd(chunk: C, flag: ContinuationFlag, endOffset: number): void {
+  onSendEnd(chunk: Arrival, flag: ContinuationFlag): void {
     const message = this.#messages.get(chunk.messageId);
     // It was dropped while this chunk was under way.
     if (message === undefined) return chunk.respond(413);
-    if (flag === "#" || (flag === "$" && !message.agrees(endOffset))) {
+    if (flag === "#" || (flag === "$" && !message.agrees(chunk.endOffset))) {
       this.#messages.delete(chunk.messageId);
       return chunk.respond(flag === "#" ? 200 : 400);
     }
@@ -86,8 +222,9 @@ export class MessageReassembler<C extends Chunk> {
       return chunk.respond(200);
     }
     this.#messages.delete(chunk.messageId);
-    if (body.length === 0) chunk.respond(200);
-    else this.#onWhole(chunk, body);
+    if (body.length === 0) return chunk.respond(200);
+    chunk.body = body;
+    this.#receiver.onMessage(chunk);
   }
 
   /** Drops the messages whose last chunk came before `time`. */
@@ -95,7 +232,7 @@ export class MessageReassembler<C extends Chunk> {
     for (const [messageId, message] of this.#messages) if (message.lastAt < time) this.#messages.delete(messageId);
   }
 
-  #refuse(chunk: C, status: number): void {
+  #refuse(chunk: Arrival, status: number): void {
     this.#messages.delete(chunk.messageId);
     if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.keys().next().value!);
     this.#refused.set(chunk.messageId, status);

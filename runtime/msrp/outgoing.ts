@@ -1,4 +1,4 @@
-import type { FailureReport } from "./message.ts";
+import type { ByteRange, FailureReport, HeaderFields } from "./message.ts";
 import { chunkRange, endLineBeginning, formatSendFields, type FrameWriter, type SendFields } from "./serialise.ts";
 import type { PendingRequests, Pending } from "./transaction.ts";
 
@@ -8,6 +8,66 @@ export interface Outlet {
   readonly pending: PendingRequests;
   /** The time of this write. */
   readonly now: number;
+}
+
+/** A message to be sent whole. */
+export interface WholeMessage {
+  readonly contentType: string;
+  /** Octets, or pieces of them that are sent one after the other. Not copied until written: do not change them. */
+  readonly body: Buffer | readonly Buffer[];
+  /** Further MIME header fields, e.g. Content-Disposition. */
+  readonly headers?: HeaderFields;
+  /** Ours unless given. */
+  readonly messageId?: string;
+  /** Default `yes`. */
+  readonly failureReport?: FailureReport;
+  /** Default `false`. */
+  readonly successReport?: boolean;
+}
+
+/**
+ * The result of a message that was sent: 200 when every chunk was answered 200,
+ * the first other status, 408 when a response did not come within 30 s.
+ *
+ * Not called with `failureReport: "no"`; with `"partial"` only for a failure.
+ * Not called after the session ended: `onLost` says so once for all messages.
+ */
+export type OnOutcome = (status: number) => void;
+
+/** A message that is sent while its octets arrive, e.g. a file. */
+export interface StreamedMessage {
+  readonly contentType: string;
+  /** Octets of the whole message where known; the chunk that reaches them carries `$`. */
+  readonly totalOctets?: number;
+  /** Octets that precede the first one written here; default 0. */
+  readonly startOffset?: number;
+  readonly headers?: HeaderFields;
+  readonly messageId?: string;
+  readonly failureReport?: FailureReport;
+  readonly successReport?: boolean;
+  /** `write` said false and there is room again. */
+  onDrain?(): void;
+  /** A chunk was answered other than 200, or with 408 for no answer in time; nothing more is sent. Once. */
+  onFailed?(status: number): void;
+  /** Every chunk was answered 200 (with `failureReport: "no"`: was written). Once. */
+  onDelivered?(): void;
+}
+
+/** The open end of a `StreamedMessage`. */
+export interface MessageStream {
+  readonly messageId: string;
+  /** Octets taken by `write` that are not yet given to the socket. */
+  readonly queuedOctets: number;
+  /**
+   * Takes octets, without copying them: do not change them.
+   *
+   * @returns false when the caller should wait for `onDrain`. Octets are taken all the same.
+   */
+  write(octets: Buffer): boolean;
+  /** No more octets: the last chunk carries `$`. Needless where `totalOctets` were written. */
+  end(): void;
+  /** Abandons the message: what is queued is dropped and an empty chunk carries `#`. */
+  abort(): void;
 }
 
 /** One complete SEND without what is particular to a session: encoded once, however many sessions it goes to. */
@@ -29,6 +89,18 @@ export class PreparedSend {
     outlet.writer.put(this.octets);
     outlet.writer.endFrame("$");
   }
+}
+
+/** Messages with more octets than one chunk may have are sent in chunks, the others whole. */
+export type Prepared = PreparedSend | Required<Omit<WholeMessage, "body">> & { readonly pieces: readonly Buffer[]; readonly octets: number };
+
+/** Encodes what all sessions that a message goes to have in common. */
+export function prepare(message: WholeMessage, messageId: string, chunkOctets: number): Prepared {
+  const { contentType, headers = [], failureReport = "yes", successReport = false } = message;
+  const pieces = Buffer.isBuffer(message.body) ? [message.body] : message.body;
+  const octets = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const fields = { messageId, contentType, headers, failureReport, successReport };
+  return octets <= chunkOctets ? new PreparedSend(fields, pieces, octets) : { ...fields, pieces, octets };
 }
 
 /** What a message needs of the session that sends it. */
@@ -58,7 +130,7 @@ export interface ChunkedOptions extends Omit<SendFields, "byteRange"> {
  * A chunk is written only with octets that are here, so that it never holds up
  * another one: that is how it can be interrupted, as RFC 4975 §7.1.1 wants.
  */
-export class ChunkedMessage {
+export class ChunkedMessage implements MessageStream {
   readonly #options: ChunkedOptions;
   readonly #sender: Sender;
   readonly #pieces: Buffer[] = [];
@@ -176,7 +248,8 @@ export class ChunkedMessage {
 
   #writeFrame(outlet: Outlet, sendHead: Buffer, body: readonly Buffer[], octets: number, flag: "$" | "+" | "#"): void {
     const { totalOctets, failureReport } = this.#options;
-    const byteRange = chunkRange(this.#nextOffset, octets, totalOctets ?? (flag === "$" ? this.#nextOffset + octets : undefined));
+    const range = chunkRange(this.#nextOffset, octets, totalOctets ?? (flag === "$" ? this.#nextOffset + octets : undefined));
+    const byteRange: ByteRange = flag === "#" ? { ...range, end: "*" } : range;
     const chunk = new Chunk(this, octets, outlet.now);
     if (failureReport === "yes") {
       this.#unanswered++;

@@ -50,7 +50,9 @@ export class FrameParser {
   // The head: lines found so far as pairs of start and end, relative to `#at` as `#scanned` and `#lineStart` are.
   #scanned = 0;
   #lineStart = 0;
-  #lines: number[] = [];
+  readonly #lines: number[] = [];
+  /** How many numbers of `#lines` count: emptying the array itself would give its memory back each time. */
+  #lineEnds = 0;
   #idEnd = 0;
   /** 0 for a request. */
   #status = 0;
@@ -93,7 +95,7 @@ export class FrameParser {
 
   /** What of a broken request can still be answered: its transaction and paths, if it got that far. */
   get answerable(): RequestHead | undefined {
-    if (this.#endMark !== nothing || this.#status !== 0 || this.#lines.length < 6) return undefined;
+    if (this.#endMark !== nothing || this.#status !== 0 || this.#lineEnds < 6) return undefined;
     const { head } = this.#readRequest();
     return head.toPath && head.fromPath ? head : undefined;
   }
@@ -167,7 +169,8 @@ export class FrameParser {
       if (line === frame) this.#readStartLine(at);
       else if (at === line) return this.#enterBody(at + 2);
       else if (buffer[line] === hyphen && this.#isEndLine(line, at)) return this.#endHead(at);
-      this.#lines.push(line - frame, at - frame);
+      this.#lines[this.#lineEnds++] = line - frame;
+      this.#lines[this.#lineEnds++] = at - frame;
       this.#lineStart = at + 2 - frame;
       at++;
     }
@@ -232,12 +235,12 @@ export class FrameParser {
 
   #nextFrom(at: number): void {
     this.#at = at;
-    this.#scanned = this.#lineStart = this.#lines.length = 0;
+    this.#scanned = this.#lineStart = this.#lineEnds = 0;
   }
 
   #readRequest(): { head: RequestHead; fault: PeerMisbehaved | undefined } {
-    const last = this.#lines[this.#lines.length - 1]!;
-    return readRequest(this.#buffer.toString("latin1", this.#at, this.#at + last), this.#idEnd, this.#lines);
+    const last = this.#lines[this.#lineEnds - 1]!;
+    return readRequest(this.#buffer.toString("latin1", this.#at, this.#at + last), this.#idEnd, this.#lines, this.#lineEnds);
   }
 
   /** @returns whether there was enough to go on */
@@ -325,12 +328,12 @@ for (const [name, field] of [
   knownNames.set(name, field).set(name.toLowerCase(), field);
 }
 
-/** Reads the lines of a head that has been found complete; `lines` are pairs of start and end in `text`. */
-function readRequest(text: string, idEnd: number, lines: readonly number[]): { head: RequestHead; fault: PeerMisbehaved | undefined } {
+/** Reads the lines of a head that has been found complete: `lines` are pairs of start and end in `text`, `lineEnds` numbers of them. */
+function readRequest(text: string, idEnd: number, lines: readonly number[], lineEnds: number): { head: RequestHead; fault: PeerMisbehaved | undefined } {
   const values: { [F in Known]?: string } = {};
   const headers: [string, string][] = [];
   let fault: PeerMisbehaved | undefined;
-  for (let k = 2; k < lines.length; k += 2) {
+  for (let k = 2; k < lineEnds; k += 2) {
     const start = lines[k]!;
     const end = lines[k + 1]!;
     const colon = text.indexOf(":", start);

@@ -1,13 +1,15 @@
 import type { Random } from "../random.ts";
 import type { BodySink, Connection, ConnectionLimits, Loss, Surroundings, Tenant } from "./connection.ts";
-import { MessageReassembler, type ReassemblyLimits } from "./incoming.ts";
-import { comments, type ByteRange, type ContinuationFlag, type FailureReport, type HeaderFields, type Report, type RequestHead } from "./message.ts";
-import { ChunkedMessage, PreparedSend, type Sender } from "./outgoing.ts";
+import { Arrival, MessageReassembler, type ChunkReceiver, type MessageReceiver, type ReassemblyLimits } from "./incoming.ts";
+import { comments, type ByteRange, type Report, type RequestHead } from "./message.ts";
+import { ChunkedMessage, prepare, PreparedSend, type MessageStream, type OnOutcome, type Prepared, type Sender, type StreamedMessage, type WholeMessage } from "./outgoing.ts";
 import { formatBindFields, formatReportFields, formatSendHead } from "./serialise.ts";
 import type { Pending } from "./transaction.ts";
 import { defaultPort, formatMsrpUri, parsePath, pathEquals, type MsrpUri } from "./uri.ts";
 
 export type { Loss } from "./connection.ts";
+export type { ChunkReceiver, IncomingChunk, IncomingMessage, MessageHead, MessageReceiver } from "./incoming.ts";
+export type { MessageStream, OnOutcome, StreamedMessage, WholeMessage } from "./outgoing.ts";
 
 /** The peer's half of a session, as its session description gives it. */
 export interface Remote {
@@ -21,120 +23,6 @@ export interface Remote {
   readonly address?: { readonly host: string; readonly port: number };
   /** The value of `a=fingerprint`, e.g. `SHA-256 12:34:…`: then the certificate must match it, and no authority is asked. */
   readonly fingerprint?: string;
-}
-
-/** A message to be sent whole. */
-export interface WholeMessage {
-  readonly contentType: string;
-  /** Octets, or pieces of them that are sent one after the other. Not copied until written: do not change them. */
-  readonly body: Buffer | readonly Buffer[];
-  /** Further MIME header fields, e.g. Content-Disposition. */
-  readonly headers?: HeaderFields;
-  /** Ours unless given. */
-  readonly messageId?: string;
-  /** Default `yes`. */
-  readonly failureReport?: FailureReport;
-  /** Default `false`. */
-  readonly successReport?: boolean;
-}
-
-/**
- * The result of a message that was sent: 200 when every chunk was answered 200,
- * the first other status, 408 when a response did not come within 30 s.
- *
- * Not called with `failureReport: "no"`; with `"partial"` only for a failure.
- * Not called after the session ended: `onLost` says so once for all messages.
- */
-export type OnOutcome = (status: number) => void;
-
-/** A message that is sent while its octets arrive, e.g. a file. */
-export interface StreamedMessage {
-  readonly contentType: string;
-  /** Octets of the whole message where known; the chunk that reaches them carries `$`. */
-  readonly totalOctets?: number;
-  /** Octets that precede the first one written here; default 0. */
-  readonly startOffset?: number;
-  readonly headers?: HeaderFields;
-  readonly messageId?: string;
-  readonly failureReport?: FailureReport;
-  readonly successReport?: boolean;
-  /** `write` said false and there is room again. */
-  onDrain?(): void;
-  /** A chunk was answered other than 200, or with 408 for no answer in time; nothing more is sent. Once. */
-  onFailed?(status: number): void;
-  /** Every chunk was answered 200 (with `failureReport: "no"`: was written). Once. */
-  onDelivered?(): void;
-}
-
-/** The open end of a `StreamedMessage`. */
-export interface MessageStream {
-  readonly messageId: string;
-  /** Octets taken by `write` that are not yet given to the socket. */
-  readonly queuedOctets: number;
-  /**
-   * Takes octets, without copying them: do not change them.
-   *
-   * @returns false when the caller should wait for `onDrain`. Octets are taken all the same.
-   */
-  write(octets: Buffer): boolean;
-  /** No more octets: the last chunk carries `$`. Needless where `totalOctets` were written. */
-  end(): void;
-  /** Abandons the message: what is queued is dropped and an empty chunk carries `#`. */
-  abort(): void;
-}
-
-/** What an incoming SEND says of the message that it carries. */
-export interface MessageHead {
-  readonly messageId: string;
-  readonly contentType: string;
-  readonly headers: HeaderFields;
-  readonly wantsSuccessReport: boolean;
-  /** Octets of the whole message; undefined where the sender does not say. */
-  readonly totalOctets: number | undefined;
-}
-
-/** A message that arrived whole, in one chunk or in many. */
-export interface IncomingMessage extends MessageHead {
-  /** A view of the receive buffer: copy it to keep it beyond the turn. */
-  readonly body: Buffer;
-  /**
-   * Answers the last chunk, now or later, once: 200, or what RFC 4975 §10 and
-   * RFC 7701 have for a refusal. What the sender's Failure-Report does not want
-   * is not sent.
-   */
-  respond(status: number, comment?: string): void;
-  /** Sends the success REPORT if the sender wants one; nothing otherwise. */
-  report(): void;
-}
-
-/** One chunk of a message that is handed on as it arrives. */
-export interface IncomingChunk extends MessageHead {
-  /** Octets of the message before this chunk: Byte-Range start less one. */
-  readonly startOffset: number;
-  /**
-   * Answers this chunk, once, at its end, later, or even before (413: the octets
-   * that still come are then dropped). What the sender's Failure-Report does not
-   * want is not sent.
-   */
-  respond(status: number, comment?: string): void;
-}
-
-/** Takes messages whole. The layer puts chunks together, in any order, within the limits; beyond them it answers 413. */
-export interface MessageReceiver {
-  onMessage(message: IncomingMessage): void;
-}
-
-/** Takes octets as they arrive. Order of calls for one chunk: start, data (any number), end; chunks of one connection do not overlap. */
-export interface ChunkReceiver {
-  onSendStart(chunk: IncomingChunk): void;
-  /** `octets` begin `offset` octets into the message. They are a view of the receive buffer that nobody will write again: they may be kept. */
-  onData(chunk: IncomingChunk, octets: Buffer, offset: number): void;
-  /**
-   * The chunk is complete and waits for `respond`. `#`: the sender abandons the
-   * message, or its Byte-Range was false and the layer answered 400. Not called
-   * for a chunk that was answered other than 200 before.
-   */
-  onSendEnd(chunk: IncomingChunk, flag: ContinuationFlag): void;
 }
 
 /** Who uses a session: the callbacks, all called synchronously in the turn of the arrival. */
@@ -175,18 +63,6 @@ export interface SessionSurroundings extends Surroundings {
   onEnded(session: MsrpSession): void;
 }
 
-/** Messages with more octets than one chunk may have are sent in chunks, the others whole. */
-export type Prepared = PreparedSend | Required<Omit<WholeMessage, "body">> & { readonly pieces: readonly Buffer[]; readonly octets: number };
-
-/** Encodes what all sessions that a message goes to have in common. */
-export function prepare(message: WholeMessage, messageId: string, chunkOctets: number): Prepared {
-  const { contentType, headers = [], failureReport = "yes", successReport = false } = message;
-  const pieces = Buffer.isBuffer(message.body) ? [message.body] : message.body;
-  const octets = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const fields = { messageId, contentType, headers, failureReport, successReport };
-  return octets <= chunkOctets ? new PreparedSend(fields, pieces, octets) : { ...fields, pieces, octets };
-}
-
 /**
  * One MSRP session: our path, the peer's, and the connection that it is bound to.
  *
@@ -199,7 +75,7 @@ export class MsrpSession implements Tenant, Sender {
   readonly localUri: MsrpUri;
   readonly #user: SessionUser;
   readonly #around: SessionSurroundings;
-  readonly #receiver: ChunkReceiver | MessageReassembler<Arrival>;
+  readonly #receiver: ChunkReceiver | MessageReassembler;
   #remotePath: string | undefined;
   #remoteUris: readonly MsrpUri[] = [];
   /** The spelling of the peer's path that was found equal last. */
@@ -224,13 +100,7 @@ export class MsrpSession implements Tenant, Sender {
     this.#user = user;
     this.#around = around;
     const { receive } = user;
-    this.#receiver =
-      "onMessage" in receive
-        ? new MessageReassembler(around.limits, () => around.clock.now(), (arrival: Arrival, body) => {
-            arrival.body = body;
-            receive.onMessage(arrival);
-          })
-        : receive;
+    this.#receiver = "onMessage" in receive ? new MessageReassembler(around.limits, () => around.clock.now(), receive) : receive;
   }
 
   /** The value of the peer's `a=path`; undefined before `setRemote`. */
@@ -540,82 +410,5 @@ class Delivery implements Pending {
     // Where only failures are answered, silence is success.
     if (this.prepared.failureReport === "partial" && (status === 200 || status === 408)) return;
     this.#onOutcome(this.#session, status);
-  }
-}
-
-/** A SEND that arrives: a chunk, or in the end a whole message. Its Byte-Range is held against its octets. */
-class Arrival implements IncomingChunk, IncomingMessage, BodySink {
-  body: Buffer = nothing;
-  readonly startOffset: number;
-  readonly totalOctets: number | undefined;
-  readonly #session: MsrpSession;
-  readonly #receiver: ChunkReceiver | MessageReassembler<Arrival>;
-  readonly #head: RequestHead;
-  /** The octet of the message that the next one is. */
-  #offset: number;
-  readonly #maxOffset: number;
-  #answered = false;
-  /** Nothing more of it is handed on. */
-  #over = false;
-
-  constructor(session: MsrpSession, receiver: ChunkReceiver | MessageReassembler<Arrival>, head: RequestHead) {
-    const { start, end, total } = head.byteRange ?? { start: 1, end: "*", total: "*" };
-    this.#session = session;
-    this.#receiver = receiver;
-    this.#head = head;
-    this.startOffset = this.#offset = start - 1;
-    this.totalOctets = total === "*" ? undefined : total;
-    this.#maxOffset = end === "*" ? (this.totalOctets ?? Number.MAX_SAFE_INTEGER) : end;
-    if (head.contentType !== undefined) receiver.onSendStart(this);
-  }
-
-  get messageId(): string {
-    return this.#head.messageId;
-  }
-
-  get contentType(): string {
-    return this.#head.contentType!;
-  }
-
-  get headers(): HeaderFields {
-    return this.#head.headers;
-  }
-
-  get wantsSuccessReport(): boolean {
-    return this.#head.successReport;
-  }
-
-  onBody(octets: Buffer): void {
-    if (this.#over || this.#session.ended) return;
-    const offset = this.#offset;
-    this.#offset += octets.length;
-    if (this.#offset > this.#maxOffset || this.#head.contentType === undefined) this.#refute();
-    else this.#receiver.onData(this, octets, offset);
-  }
-
-  onEnd(flag: ContinuationFlag): void {
-    if (this.#over || this.#session.ended) return;
-    if (flag === "$" && this.totalOctets !== undefined && this.#offset !== this.totalOctets) this.#refute();
-    else if (this.#head.contentType === undefined) this.respond(200);
-    else this.#receiver.onSendEnd(this, flag, this.#offset);
-  }
-
-  respond(status: number, comment?: string): void {
-    if (this.#answered) return;
-    this.#answered = true;
-    this.#over ||= status !== 200;
-    this.#session.respond(this.#head, status, comment);
-  }
-
-  report(): void {
-    const octets = this.body.length;
-    if (this.wantsSuccessReport) this.#session.report(this.messageId, { start: 1, end: octets, total: octets }, 200);
-  }
-
-  /** The octets are not those that Byte-Range says. */
-  #refute(): void {
-    this.respond(400);
-    this.#over = true;
-    if (this.#head.contentType !== undefined) this.#receiver.onSendEnd(this, "#", this.#offset);
   }
 }
