@@ -178,6 +178,7 @@ export type LargeMessageEvent =
   | { readonly type: "recipient.declined"; readonly recipient: Recipient }
   | { readonly type: "recipient.failed"; readonly recipient: Recipient }
   | { readonly type: "recipient.delivered"; readonly recipient: Recipient }
+  | { readonly type: "admin.shutdown" }
   | { readonly type: "sender.started" }
   | { readonly type: "sender.completed" }
   /** CANCEL, BYE, `#`, a lost connection or a stall before the last octet. */

@@ -172,6 +172,11 @@ export const largeMessage = setup({
           },
         ],
         "recipient.declined": { guard: "awaited", actions: "markDeclined", meta: { cites: ["RFC 3261 §21.6.2"] } },
+        "admin.shutdown": {
+          target: "aborted",
+          actions: [releaseSender("idle"), "abortDelivery", { type: "releaseRecipients", params: pending }],
+          meta: { decides: "the server stops: nobody is left with an open leg", beside: ["CPM-CONV §9.1.2"] },
+        },
         "recipient.failed": { guard: "pending", actions: "markFailed", meta: { decides: "one leg's end hurts no other", beside: ["CPM-CONV §9.1.2"] } },
       },
       states: {
@@ -215,6 +220,11 @@ export const largeMessage = setup({
               target: "#large-message.failed",
               actions: [{ type: "rejectSender", params: { status: 488 } }, { type: "releaseRecipients", params: pendingUnacceptable }],
               meta: policyGrounds("wrappedTypes=rejectAll: 488 to the sender, and nobody gets it"),
+            },
+            "admin.shutdown": {
+              target: "#large-message.aborted",
+              actions: [{ type: "rejectSender", params: { status: 503 } }, releasePending],
+              meta: { decides: "the server stops before the sender is answered: 503", beside: ["RFC 3261 §21.5.4", "CPM-CONV §9.1.2"] },
             },
             "sender.aborted": {
               target: "#large-message.aborted",

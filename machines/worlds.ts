@@ -97,6 +97,7 @@ export const worlds: {
         { type: "recipient.failed", recipient } as const,
         { type: "recipient.delivered", recipient } as const,
       ]),
+      { type: "admin.shutdown" },
       { type: "sender.started" },
       { type: "sender.completed" },
       { type: "sender.aborted" },

@@ -5,7 +5,7 @@
  */
 import type { BlockList } from "node:net";
 import { defaults, type Policies } from "../machines/policies.ts";
-import { PeerMisbehaved } from "./errors.ts";
+import { PeerIncompatible, PeerMisbehaved } from "./errors.ts";
 import type { Clock } from "./clock.ts";
 import type { MsrpEndpoint } from "./msrp/endpoint.ts";
 import type { Random } from "./random.ts";
@@ -13,14 +13,16 @@ import { Turns } from "./session.ts";
 import type { SipEndpoint, EndpointUser } from "./sip/endpoint.ts";
 import { warningHeaders } from "./sip/from-effect.ts";
 import { addressOf, speakerOf, userOf, wantsPrivacy } from "./sip/identity.ts";
+import type { IncomingRequest } from "./sip/incoming-request.ts";
 import type { IncomingInvite } from "./sip/invite-server.ts";
 import type { IncomingRefer } from "./sip/refer.ts";
 import type { SipMessage } from "./sip/message.ts";
 import type { IncomingSubscription } from "./sip/subscription.ts";
-import { bodyParts, descriptionIn, recipientsIn, serviceIn } from "./sip/to-event.ts";
+import { bodyParts, descriptionIn, identifierIn, recipientsIn, serviceIn, type Description } from "./sip/to-event.ts";
 import type { Flow } from "./sip/transport.ts";
 import { parseUri } from "./sip/uri.ts";
 import { sipInstance } from "./body/feature-tags.ts";
+import type { BodyPart } from "./body/multipart.ts";
 import type { ListEntry } from "./body/resource-lists.ts";
 import type { Arrival, ArrivedInvite, Focus } from "./sessions/focus.ts";
 import { closedGroupToken, contributionIdOf, Group } from "./sessions/group.ts";
@@ -47,7 +49,10 @@ const closedTokens = [closedGroupToken.toLowerCase(), "org.openmobilealliance.gr
 export class ControllingFunction implements EndpointUser {
   readonly #options: ControllingFunctionOptions;
   readonly #turns: Turns<Arrival>;
+  /** Groups by the user part of their identity. */
   readonly #groups = new Map<string, Group>();
+  /** The newest group of a Contribution-ID. */
+  readonly #contributions = new Map<string, Group>();
   readonly #factory: ReturnType<typeof parseUri>;
   #focus: Focus | undefined;
   #policies: Policies = defaults;
@@ -84,7 +89,7 @@ export class ControllingFunction implements EndpointUser {
 
   /** Ends every group in order. Resolves when the last dialog has ended. */
   async end(): Promise<void> {
-    for (const group of this.#groups.values()) group.session.tell({ type: "admin.shutdown" });
+    for (const group of this.#groups.values()) group.end();
     if (this.#groups.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
   }
 
@@ -110,6 +115,21 @@ export class ControllingFunction implements EndpointUser {
       const group = this.#groupOf(refer.request);
       if (group) group.refer(refer, speaker);
       else arrival.answer(404);
+    });
+  }
+
+  /** A CPIM message outside the session, as a notification from a client that has just lost it: the group hears it as one inside. */
+  onMessage(message: IncomingRequest): void {
+    const { request, flow } = message;
+    const arrival: Arrival = {
+      answer: (status, warning) => message.respond(sipStatusOf(status), { headers: warningHeaders(warning, this.#options.domain) }),
+      message: { contentType: "message/cpim", body: request.body },
+    };
+    this.#read(arrival, flow, request, (speaker) => {
+      const group = this.#groupOf(request);
+      if (group === undefined) return arrival.answer(404);
+      if (!/^message\/cpim\b/i.test(request.get("content-type") ?? "")) return message.respond(415, { headers: [["Accept", "message/cpim"]] });
+      group.message(speaker, request.body, arrival);
     });
   }
 
@@ -148,20 +168,28 @@ export class ControllingFunction implements EndpointUser {
     const group = this.#groupOf(request);
     if (group === undefined && !this.#isFactory(request)) return answers.answer(404);
     const parts = bodyParts(request);
-    const arrived: ArrivedInvite = { invite, parts, offer: descriptionIn(parts), speaker, instance: sipInstance(request.getAll("contact")) };
+    const arrived: ArrivedInvite = { invite, parts, offer: this.#offerIn(parts), speaker, instance: sipInstance(request.getAll("contact")) };
     const arrival: Arrival = { ...answers, invite: arrived };
     if (group === undefined) return this.#onCreation(arrived, arrival);
     if (serviceIn(request) === "filetransfer") {
       requireFile(arrived);
-      this.#turns.arrive(arrival, () => group.transfer(arrived, contributionIdOf(arrived, this.#focus!)));
+      this.#turns.arrive(arrival, () => group.transfer(arrived, contributionIdOf(request, this.#focus!)));
     } else {
       this.#turns.arrive(arrival, () => group.join(arrived));
     }
   }
 
+  /** @throws {PeerMisbehaved} 400 or 488: no session description that we can answer */
+  #offerIn(parts: readonly BodyPart[]): Description {
+    const offer = descriptionIn(parts);
+    if (offer.media.protocol === "TCP/TLS/MSRP" && !this.#focus!.msrp.secure)
+      throw new PeerIncompatible("SDP_NO_MESSAGE_MEDIA", "RFC 4975 §8", 488, "MSRP over TLS is not served here");
+    return offer;
+  }
+
   #onCreation(arrived: ArrivedInvite, arrival: Arrival): void {
     const { request } = arrived.invite;
-    const contributionId = contributionIdOf(arrived, this.#focus!);
+    const contributionId = contributionIdOf(request, this.#focus!);
     const recipients = this.#recipients(arrived);
     const known = this.#knownBy(contributionId, arrived.speaker);
     // Two members who restart at the same time get one group: the second restart is a join.
@@ -169,13 +197,14 @@ export class ControllingFunction implements EndpointUser {
     const id = this.#options.random(128);
     this.#turns.arrive(arrival, () => {
       const group = new Group(this.#focus!, id, this.#identityOf(id), {
-        conversationId: request.get("conversation-id")?.trim() || this.#options.random(128),
+        conversationId: identifierIn(request, "conversation-id") ?? this.#options.random(128),
         contributionId,
         subject: request.get("subject")?.trim() || undefined,
         closed: (arrived.offer.media.chatroom ?? []).some((token) => closedTokens.includes(token.toLowerCase())),
         recipients,
       }, (ended) => this.#forget(ended));
       this.#groups.set(id, group);
+      this.#contributions.set(contributionId, group);
       group.session.tell({ type: "sip.INVITE.create", recipients: recipients.length, anonymous: wantsPrivacy(request) });
     });
   }
@@ -193,14 +222,14 @@ export class ControllingFunction implements EndpointUser {
   }
 
   #knownBy(contributionId: string, speaker: string): Group | undefined {
-    for (const group of this.#groups.values()) {
-      if (group.description.contributionId === contributionId && group.senderOf(speaker) !== "stranger") return group;
-    }
-    return undefined;
+    const group = this.#contributions.get(contributionId);
+    return group === undefined || group.session.over || group.senderOf(speaker) === "stranger" ? undefined : group;
   }
 
   #forget(group: Group): void {
     this.#groups.delete(group.id);
+    const { contributionId } = group.description;
+    if (this.#contributions.get(contributionId) === group) this.#contributions.delete(contributionId);
     if (this.#groups.size === 0) this.#emptied?.();
   }
 
@@ -219,6 +248,9 @@ export class ControllingFunction implements EndpointUser {
     return asked.scheme === "sip" || asked.scheme === "sips" ? this.#groups.get(userOf(asked)) : undefined;
   }
 }
+
+/** MSRP's statuses that SIP does not have in the same sense. */
+const sipStatusOf = (status: number): number => ({ 413: 413, 415: 415, 428: 403, 481: 403 })[status] ?? status;
 
 /** @throws {PeerMisbehaved} SDP_NO_FILE_SELECTOR, 488 */
 function requireFile({ offer }: ArrivedInvite): void {

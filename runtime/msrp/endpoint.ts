@@ -104,6 +104,11 @@ export class MsrpEndpoint {
     return this.#tls && `SHA-256 ${new X509Certificate(this.#tls.cert).fingerprint256}`;
   }
 
+  /** Whether MSRP over TLS is served. */
+  get secure(): boolean {
+    return this.#listeners.some(({ listener }) => listener.transport === "tls");
+  }
+
   /** Repeatable: one listener each. Rejects with the error of the operating system, e.g. EADDRINUSE. */
   async listen(spec: ListenSpec): Promise<Listener> {
     const server = this.#createServer(spec.transport);

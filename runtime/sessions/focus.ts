@@ -1,9 +1,7 @@
 import type { Policies, TimerName } from "../../machines/policies.ts";
 import type { Warning } from "../../machines/terms.ts";
-import type { CpimMessage } from "../body/cpim.ts";
 import type { Clock } from "../clock.ts";
 import type { MsrpEndpoint } from "../msrp/endpoint.ts";
-import type { IncomingMessage } from "../msrp/session.ts";
 import type { Random } from "../random.ts";
 import type { Turns } from "../session.ts";
 import type { SipEndpoint } from "../sip/endpoint.ts";
@@ -58,8 +56,8 @@ export interface ArrivedRefer {
   readonly strangers: readonly string[];
 }
 
+/** A message for others. `body` may be a view of the receive buffer: it is good for this turn. */
 export interface ArrivedMessage {
-  readonly message: IncomingMessage;
-  readonly cpim: CpimMessage | undefined;
+  readonly contentType: string;
+  readonly body: Buffer;
 }
-

@@ -3,7 +3,7 @@ import type { GroupMessage } from "../../machines/events.ts";
 import type { GroupSessionInput } from "../../machines/group-session.ts";
 import type { Seat, SeatState, Sender } from "../../machines/terms.ts";
 import { formatConferenceInfo } from "../body/conference-info.ts";
-import { contentFieldOf, withCrlf, type CpimMessage } from "../body/cpim.ts";
+import { contentFieldOf, parseCpim, withCrlf, type CpimMessage } from "../body/cpim.ts";
 import { historyList, type ListEntry } from "../body/resource-lists.ts";
 import { Session, type World } from "../session.ts";
 import type { HeaderFields } from "../sip/content.ts";
@@ -11,7 +11,8 @@ import { acceptanceHeaders, describe, focusContact, historyPart, invitationHeade
 import { addressOf, userOf } from "../sip/identity.ts";
 import { sipfrag, type IncomingRefer } from "../sip/refer.ts";
 import type { IncomingSubscription } from "../sip/subscription.ts";
-import { referralIn } from "../sip/to-event.ts";
+import type { SipMessage } from "../sip/message.ts";
+import { identifierIn, referralIn } from "../sip/to-event.ts";
 import type { Flow } from "../sip/transport.ts";
 import { parseUri } from "../sip/uri.ts";
 import type { Arrival, ArrivedInvite, Focus } from "./focus.ts";
@@ -56,6 +57,7 @@ export class Group {
   readonly roster = new Roster();
   readonly description: GroupDescription;
   readonly #focus: Focus;
+  readonly #ended: (group: Group) => void;
   /** Dialogs by seat. */
   readonly #legs: Set<ParticipantLeg>[] = [];
   readonly #subscriptions = new Set<ConferenceSubscription>();
@@ -68,6 +70,7 @@ export class Group {
 
   constructor(focus: Focus, id: string, identity: string, description: GroupDescription, ended: (group: Group) => void) {
     this.#focus = focus;
+    this.#ended = ended;
     this.id = id;
     this.identity = identity;
     this.description = description;
@@ -91,17 +94,27 @@ export class Group {
         else if (refusal.protocol === "msrp") arrival?.answer(refusal.status);
       },
       lengthOf: focus.lengthOf,
-      ended: () => ended(this),
+      ended: () => this.#settle(),
     });
+  }
+
+  #settle(): void {
+    if (this.over) this.#ended(this);
   }
 
   get seats(): readonly SeatState[] {
     return (this.session.snapshot.context as { seats: readonly SeatState[] }).seats;
   }
 
-  /** Nothing of it is left, its transfers included. */
+  /** Nothing of it is left, its transfers included, which may outlive the chat. */
   get over(): boolean {
     return this.session.over && this.#transfers.size === 0;
+  }
+
+  /** The server stops. */
+  end(): void {
+    this.session.tell({ type: "admin.shutdown" });
+    for (const transfer of this.#transfers.values()) transfer.end();
   }
 
   /** The identity in Contact: the same for everybody, but that a TLS connection must be led back to TLS. */
@@ -152,11 +165,11 @@ export class Group {
     const { method, targets } = referralIn(refer.request);
     const from = this.senderOf(speaker);
     const known = targets.map((uri) => this.senderOf(uri));
-    const strangers = targets.filter((_, index) => known[index] === "stranger");
+    const strangers = distinct(targets.filter((_, index) => known[index] === "stranger"));
     const arrival: Arrival = { answer: (status, warning) => this.#answerRefer(refer, status, warning, known), refer: { refer, speaker, strangers } };
     this.#focus.turns.arrive(arrival, () => {
       if (method === "BYE") this.session.tell({ type: "sip.REFER.remove", from, target: known[0]! });
-      else this.session.tell({ type: "sip.REFER.add", from, strangers: strangers.length, seats: known.filter((seat) => seat !== "stranger") });
+      else this.session.tell({ type: "sip.REFER.add", from, strangers: strangers.length, seats: [...new Set(known.filter((seat) => seat !== "stranger"))] });
     });
   }
 
@@ -175,6 +188,16 @@ export class Group {
 
   #warning(warning: Parameters<Arrival["answer"]>[1]): HeaderFields {
     return warningHeaders(warning, this.#focus.domain);
+  }
+
+  /** A message that came by SIP. @throws {PeerMisbehaved} CPIM_MALFORMED, 400 */
+  message(speaker: string, body: Buffer, arrival: Arrival): void {
+    const seat = this.senderOf(speaker);
+    if (seat === "stranger") return arrival.answer(403, "serviceNotAuthorised");
+    const cpim = parseCpim(body);
+    const event = this.messageEvent(seat, cpim, isAddress(cpim.from) && this.isAddressOf(seat, addressOf(cpim.from)));
+    const passed = { contentType: "message/cpim", body: withCrlf(cpim) };
+    this.#focus.turns.arrive({ ...arrival, message: passed }, () => this.session.tell(event));
   }
 
   /** What a message on the session of `seat` is to the machine. */
@@ -209,7 +232,7 @@ export class Group {
     answerMsrp: ({ status }, arrival) => arrival?.answer(status),
     admit: ({ seat }, arrival) => {
       const arrived = arrival!.invite!;
-      if (seat === 0 && this.#legs[0] === undefined) this.roster.seat(0, arrived.speaker, "dialed-in");
+      if (this.roster.size === 0) this.roster.seat(0, arrived.speaker, "dialed-in");
       this.#begin(seat, arrived.speaker, arrived).session.tell({ type: "group.admit" });
     },
     invite: ({ seats }, arrival) => {
@@ -251,7 +274,8 @@ export class Group {
 
   /** The users that the request of this turn names for seats that are new or newly given. */
   #seatNewcomers(seats: readonly Seat[], arrival: Arrival | undefined): void {
-    const named = arrival?.refer?.strangers ?? (this.#legs.length <= 1 ? this.description.recipients.map(({ uri }) => uri) : []);
+    const creates = this.roster.size <= 1;
+    const named = arrival?.refer?.strangers ?? (creates ? this.description.recipients.map(({ uri }) => uri) : []);
     const newcomers = seats.slice(seats.length - named.length);
     newcomers.forEach((seat, index) => this.roster.seat(seat, named[index]!, "dialed-out"));
   }
@@ -267,24 +291,24 @@ export class Group {
   }
 
   #relay(to: readonly Seat[], arrival: Arrival): void {
-    const { message, cpim } = arrival.message!;
+    const { contentType, body } = arrival.message!;
     const sessions = [];
     for (const seat of to) for (const leg of this.#legs[seat] ?? []) sessions.push(leg.media.session);
     if (sessions.length === 0) return;
-    // A long message outlives the turn in chunks, and the receive buffer does not.
-    const body = cpim!.canonical ? message.body : withCrlf(cpim!);
-    this.#focus.msrp.fanOut(sessions, { contentType: message.contentType, body: body.length > largestView ? Buffer.from(body) : body });
+    // A long message leaves in chunks after the turn, and the receive buffer does not live so long.
+    this.#focus.msrp.fanOut(sessions, { contentType, body: body.length > largestView ? Buffer.from(body) : body });
   }
 
   #startTransfer(sender: "connected" | "away" | "stranger", recipients: readonly Seat[], arrival: Arrival): void {
     const arrived = arrival.invite!;
     const { file, direction } = arrived.offer.media;
-    const contributionId = contributionIdOf(arrived, this.#focus);
+    const contributionId = contributionIdOf(arrived.invite.request, this.#focus);
     const key = transferKey(contributionId, file?.transferId);
     const contribution: Contribution = { identity: this.identity, conversationId: this.description.conversationId, contributionId, service: "filetransfer" };
     const uris = recipients.map((seat) => this.roster.uriOf(seat));
     const transfer = new Transfer(this.#focus, this, contribution, arrived, uris, (ended) => {
       if (this.#transfers.get(key) === ended) this.#transfers.delete(key);
+      this.#settle();
     });
     this.#transfers.set(key, transfer);
     transfer.session.tell({ type: "sip.INVITE.fileTransfer", sender, direction: direction === "recvonly" ? "pull" : "push", fileOctets: file?.selector.size ?? 0 });
@@ -360,6 +384,9 @@ export class Group {
   }
 }
 
+/** Each user once. */
+const distinct = (uris: readonly string[]): string[] => [...new Map(uris.map((uri) => [addressOf(uri), uri])).values()];
+
 /** A view of the receive buffer that is written in this turn; `chunkOctets` of the MSRP layer. */
 const largestView = 32_768;
 
@@ -367,7 +394,7 @@ const largestView = 32_768;
 const transferKey = (contributionId: string, transferId: string | undefined): string => `${contributionId} ${transferId ?? ""}`;
 
 /** The Contribution-ID of a request; one of ours where it has none. */
-export const contributionIdOf = ({ invite }: ArrivedInvite, focus: Focus): string => invite.request.get("contribution-id")?.trim() || focus.random(128);
+export const contributionIdOf = (request: SipMessage, focus: Focus): string => identifierIn(request, "contribution-id") ?? focus.random(128);
 
 function contentOf(cpim: CpimMessage): "chat" | "composing" | "imdn" {
   const type = contentFieldOf(cpim, "content-type")?.toLowerCase() ?? "";

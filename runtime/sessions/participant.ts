@@ -1,6 +1,6 @@
 import type { Effect } from "../../machines/effects.ts";
 import type { Seat } from "../../machines/terms.ts";
-import { parseCpim, type CpimMessage } from "../body/cpim.ts";
+import { parseCpim, withCrlf, type CpimMessage } from "../body/cpim.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { IncomingMessage, SessionUser } from "../msrp/session.ts";
 import { addressOf } from "../sip/identity.ts";
@@ -58,28 +58,32 @@ export class ParticipantLeg extends Leg {
   }
 
   protected override refer(refer: IncomingRefer): void {
-    this.group.refer(refer, this.peer);
+    try {
+      this.group.refer(refer, this.peer);
+    } catch (fault) {
+      if (!(fault instanceof PeerMisbehaved)) throw fault;
+      refer.reject(fault.status);
+    }
   }
 
   #onMessage(message: IncomingMessage): void {
+    const { contentType, body } = message;
     let cpim: CpimMessage | undefined;
-    if (/^message\/cpim\b/i.test(message.contentType)) {
-      try {
-        cpim = parseCpim(message.body);
-      } catch (fault) {
-        if (!(fault instanceof PeerMisbehaved)) throw fault;
-        return message.respond(fault.status);
-      }
+    try {
+      cpim = isCpim(contentType) ? parseCpim(body) : undefined;
+    } catch (fault) {
+      if (!(fault instanceof PeerMisbehaved)) throw fault;
+      return message.respond(fault.status);
     }
     const arrival: Arrival = {
       answer: (status) => {
         message.respond(status);
         if (status === 200) message.report();
       },
-      message: { message, cpim },
+      // Phones read CPIM strictly: what came with bare LF leaves with CRLF.
+      message: { contentType, body: cpim === undefined || cpim.canonical ? body : withCrlf(cpim) },
     };
-    const event = this.group.messageEvent(this.seat, cpim, cpim !== undefined && this.#isOwn(cpim.from));
-    this.focus.turns.arrive(arrival, () => this.group.session.tell(event));
+    this.focus.turns.arrive(arrival, () => this.group.session.tell(this.group.messageEvent(this.seat, cpim, cpim !== undefined && this.#isOwn(cpim.from))));
   }
 
   #isOwn(from: string): boolean {
@@ -89,6 +93,8 @@ export class ParticipantLeg extends Leg {
     return own;
   }
 }
+
+const isCpim = (contentType: string): boolean => contentType.toLowerCase().startsWith("message/cpim");
 
 /** A URI that `addressOf` reads; CPIM From may be any. */
 export function isAddress(uri: string): boolean {

@@ -17,6 +17,11 @@ export class Roster {
   readonly #occupants: Occupant[] = [];
   readonly #seats = new Map<string, Seat>();
 
+  /** Seats that have been given. */
+  get size(): number {
+    return this.#occupants.length;
+  }
+
   seatOf(address: string): Seat | undefined {
     return this.#seats.get(address);
   }

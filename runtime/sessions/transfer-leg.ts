@@ -30,7 +30,7 @@ export class SenderLeg extends Leg {
   readonly #transfer: Transfer;
 
   constructor(focus: Focus, transfer: Transfer, ended: () => void) {
-    super(focus, "large-message-sender", transfer.group.id, transfer.contribution.contributionId, transfer.arrived, ended);
+    super(focus, "large-message-sender", transfer.group.id, `${transfer.instance}.sender`, transfer.arrived, ended);
     this.#transfer = transfer;
     transfer.arrived.invite.user = { onCancel: () => this.session.tell({ type: "sip.CANCEL" }) };
   }
@@ -85,7 +85,7 @@ export class RecipientLeg extends Leg {
   readonly peer: string;
 
   constructor(focus: Focus, transfer: Transfer, recipient: Recipient, peer: string, ended: () => void) {
-    super(focus, "large-message-recipient", transfer.group.id, `${transfer.contribution.contributionId}.${recipient}`, undefined, ended);
+    super(focus, "large-message-recipient", transfer.group.id, `${transfer.instance}.${recipient}`, undefined, ended);
     this.#transfer = transfer;
     this.#recipient = recipient;
     this.peer = peer;

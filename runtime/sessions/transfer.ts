@@ -39,6 +39,8 @@ export class Transfer {
   readonly #recipientUris: readonly string[];
   readonly #ended: (transfer: Transfer) => void;
   readonly #recipients: (RecipientLeg | undefined)[] = [];
+  /** The name in the trace; the Contribution-ID is the peer's to write. */
+  readonly instance: string;
   #largeMessage: Session<Arrival> | undefined;
   #sender: SenderLeg | undefined;
   #legs = 0;
@@ -52,13 +54,10 @@ export class Transfer {
     this.arrived = arrived;
     this.#recipientUris = recipientUris;
     this.#ended = ended;
+    this.instance = focus.random(64);
     const { groupFileTransfer, senderNotConnected, maxFileOctets } = focus.policies();
     const input = { groupFileTransfer, senderNotConnected, maxFileOctets };
-    this.session = new Session(focus.turns, "group-file-transfer", input, group.id, this.#instance, this.#around(this.#transferWorld, () => this.#settle()));
-  }
-
-  get #instance(): string {
-    return this.contribution.contributionId;
+    this.session = new Session(focus.turns, "group-file-transfer", input, group.id, this.instance, this.#around(this.#transferWorld, () => this.#settle()));
   }
 
   #around(world: object, ended: () => void): Surroundings<Arrival> {
@@ -86,7 +85,7 @@ export class Transfer {
   #execute(recipientList: LargeMessageInput["recipientList"]): void {
     const { answerSender, wrappedTypes, maxFileOctets } = this.#focus.policies();
     const input: LargeMessageInput = { recipients: this.#recipientUris.length, recipientList, answerSender, wrappedTypes };
-    this.#largeMessage = new Session(this.#focus.turns, "large-message", input, this.group.id, this.#instance, this.#around(this.#largeMessageWorld, () => this.#settle()));
+    this.#largeMessage = new Session(this.#focus.turns, "large-message", input, this.group.id, this.instance, this.#around(this.#largeMessageWorld, () => this.#settle()));
     this.#sender = new SenderLeg(this.#focus, this, () => this.#legEnded());
     this.#legs = 1;
     this.#sender.session.tell({ type: "largeMessage.offer" });
@@ -105,6 +104,11 @@ export class Transfer {
       if (!(fault instanceof SpoolFailed)) throw fault;
       this.#tell({ type: "largeMessage.execute", spool: "exhausted" });
     }
+  }
+
+  /** The server stops. */
+  end(): void {
+    this.#tell({ type: "admin.shutdown" });
   }
 
   #tell(event: Told): void {

@@ -342,7 +342,8 @@ export class SipEndpoint {
         ["Allow", this.#core.allow],
         ["Accept", accept.join(", ")],
         ["Accept-Encoding", "identity"],
-        ["Supported", this.#core.supported],
+        // Here, and in no request: a list server tells who asks. RFC 5366 §5
+        ["Supported", [...this.#profile.understood].join(", ")],
         ["Contact", this.#core.contact(transaction.flow)],
         ...(events ? [["Allow-Events", events.join(", ")] as const] : []),
       ],

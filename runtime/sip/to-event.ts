@@ -18,6 +18,19 @@ export function serviceIn(request: SipMessage): Service | undefined {
   });
 }
 
+/**
+ * An identifier that the peer chose and we repeat; undefined where there is none.
+ *
+ * @throws {PeerMisbehaved} SIP_TOO_LARGE, 400: longer than any client makes them
+ */
+export function identifierIn(request: SipMessage, name: string): string | undefined {
+  const value = request.get(name)?.trim();
+  if (value !== undefined && value.length > longestIdentifier) throw new PeerMisbehaved("SIP_TOO_LARGE", "CPM-CONV §C.1", 400, `${name} is above ${longestIdentifier} characters`);
+  return value === "" ? undefined : value;
+}
+
+const longestIdentifier = 256;
+
 /** The parts of a message's body. @throws {PeerMisbehaved} MULTIPART_MALFORMED, 400 */
 export function bodyParts(message: SipMessage): BodyPart[] {
   const contentType = message.get("content-type");
