@@ -328,7 +328,7 @@ describe("round trip", () => {
         const byteRange = { start: offset + 1, end: offset + body.length, total: "*" as const };
         const octets = written((writer) => {
           writer.beginFrame(formatSendHead("0123456789abcdef", focus, alice), sequence);
-          writer.text(formatSendFields({ ...fields, headers, byteRange }));
+          writer.text(formatSendFields({ ...fields, headers }, byteRange));
           writer.put(Buffer.from(body));
           writer.put(endLineBeginning);
           writer.endFrame(flag);
@@ -370,7 +370,7 @@ describe("round trip", () => {
       const octets = written((writer, flush) => {
         bodies.forEach((body, k) => {
           writer.beginFrame(formatSendHead("0123456789abcdef", focus, alice), k);
-          writer.text(formatSendFields({ messageId: "m123", byteRange: { start: 1, end: "*", total: "*" }, failureReport: "yes", successReport: false, headers: [], contentType: "text/plain" }));
+          writer.text(formatSendFields({ messageId: "m123", failureReport: "yes", successReport: false, headers: [], contentType: "text/plain" }, { start: 1, end: "*", total: "*" }));
           writer.put(body);
           writer.put(endLineBeginning);
           writer.endFrame("$");

@@ -500,9 +500,16 @@ describe("whole messages in", () => {
     peer.send(path, "c001", chunk("m001", "1-*/*", "half "), "+");
     await peer.next();
     clock.advance(62_000);
-    peer.send(path, "c002", chunk("m001", "1-*/*", "anew"), "$");
-    await peer.next();
-    expect(told.bodies).toEqual(["anew"]);
+    peer.send(path, "c002", chunk("m001", "6-*/*", "more"), "$");
+    expect((await peer.next()).what).toMatch(/^408 /);
+    peer.write(`MSRP c003 SEND\r\nTo-Path: ${path}\r\nFrom-Path: ${alice}\r\nMessage-ID: m002\r\nByte-Range: 1-*/*\r\nContent-Type: text/plain\r\n\r\nslow`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    peer.write("er");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.advance(62_000);
+    peer.write(" and slower\r\n-------c003$\r\n");
+    expect((await peer.next()).what).toMatch(/^408 /);
+    expect(told.bodies).toEqual([]);
   });
 
   test("Failure-Report: no answers nothing, partial answers failures alone", async () => {

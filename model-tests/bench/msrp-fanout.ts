@@ -5,7 +5,10 @@
  * octets that we can write on Node, which checks nothing. Both stand behind
  * the same few lines of SIP, just enough for the load generator to join.
  *
- *   node model-tests/bench/msrp-fanout.ts [seconds a row, about]
+ * The two take turns three times and the best of each counts: on a machine with
+ * other work everything else measures that work.
+ *
+ *   node model-tests/bench/msrp-fanout.ts [seconds a run, about]
  */
 import { execFileSync, fork, spawnSync, type ChildProcess } from "node:child_process";
 import dgram from "node:dgram";
@@ -27,7 +30,7 @@ const here = fileURLToPath(import.meta.url);
 const [role] = process.argv.slice(2);
 if (role === "layer") await serve(await ourLayer());
 else if (role === "limit") await serve(await plainSwitch());
-else await measure(Number(role ?? 3));
+else await measure(Number(role ?? 2));
 
 /** The layer under test: every message of a participant to all others of the room. */
 async function ourLayer(): Promise<Join> {
@@ -188,7 +191,11 @@ async function measure(seconds: number): Promise<void> {
     if (load === undefined) return;
     console.log("| receivers | what | deliveries per CPU-second | deliveries/s | p99 ms | p99 ms at 100 messages/s | resident MB |");
     console.log("| --- | --- | --- | --- | --- | --- | --- |");
-    for (const receivers of [1, 2, 10, 50]) for (const what of ["layer", "limit"] as const) await row(load, what, receivers, seconds);
+    for (const receivers of [1, 2, 10, 50]) {
+      const best = new Map<string, Figures>();
+      for (let turn = 0; turn < 3; turn++) for (const what of ["layer", "limit"]) best.set(what, better(best.get(what), await figures(load, what, receivers, seconds)));
+      for (const [what, row] of best) console.log(`| ${receivers} | ${what} | ${row.map((figure) => figure.toLocaleString("en")).join(" | ")} |`);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -202,16 +209,23 @@ function compile(folder: string): string | undefined {
   return undefined;
 }
 
-async function row(load: string, what: "layer" | "limit", receivers: number, seconds: number): Promise<void> {
+/** A row of the table: the first two are better when higher, the others when lower. */
+type Figures = readonly number[];
+
+function better(one: Figures | undefined, other: Figures): Figures {
+  return one?.map((figure, k) => (k < 2 ? Math.max : Math.min)(figure, other[k]!)) ?? other;
+}
+
+async function figures(load: string, what: string, receivers: number, seconds: number): Promise<Figures> {
   const server = fork(here, [what]);
   const [port] = (await once(server, "message")) as [number];
   const messages = Math.ceil((seconds * 250_000) / (receivers + 2));
   const full = run(load, server, port, receivers, ["--msgs", String(messages), "--warmup", "200", "--window", "8"]);
   const paced = run(load, server, port, receivers, ["--msgs", String(seconds * 100), "--rate", "100"]);
   server.disconnect();
-  await once(server, "exit");
-  const figures = [full.deliveries_per_cpu_s, full.deliveries_per_s, full.p99_ms, paced.p99_ms, Math.round(full.server_rss_kB / 1024)];
-  console.log(`| ${receivers} | ${what} | ${figures.map((figure) => figure.toLocaleString("en")).join(" | ")} |`);
+  const [status] = (await once(server, "exit")) as [number];
+  if (status !== 0) throw new Error(`${what} with ${receivers} receivers: not every message was answered 200`);
+  return [full.deliveries_per_cpu_s, full.deliveries_per_s, full.p99_ms, paced.p99_ms, Math.round(full.server_rss_kB / 1024)];
 }
 
 function run(load: string, server: ChildProcess, port: number, receivers: number, options: string[]): Row {

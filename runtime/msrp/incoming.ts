@@ -188,33 +188,49 @@ export class MessageReassembler {
 
   onSendStart(chunk: Arrival): void {
     const refused = this.#refused.get(chunk.messageId);
-    if (refused !== undefined) return chunk.respond(refused);
     const known = this.#messages.get(chunk.messageId);
-    if ((chunk.totalOctets ?? chunk.startOffset) > this.#limits.maxMessageOctets) return this.#refuse(chunk, 413);
-    if (known === undefined) {
-      if (this.#messages.size >= this.#limits.maxInterleavedMessages) return this.#refuse(chunk, 413);
-      this.#messages.set(chunk.messageId, new PartialMessage(this.#limits.maxMessageOctets, chunk.totalOctets, this.#now()));
-    } else if (!known.agrees(chunk.totalOctets)) {
-      this.#refuse(chunk, 400);
-    }
+    if (refused !== undefined) chunk.respond(refused);
+    else if ((chunk.totalOctets ?? chunk.startOffset) > this.#limits.maxMessageOctets) this.#refuse(chunk, 413);
+    else if (known === undefined && this.#messages.size >= this.#limits.maxInterleavedMessages) this.#refuse(chunk, 413);
+    else if (known !== undefined && !known.agrees(chunk.totalOctets)) this.#refuse(chunk, 400);
   }
 
   onData(chunk: Arrival, octets: Buffer, offset: number): void {
-    const message = this.#messages.get(chunk.messageId);
-    if (message === undefined) return;
+    if (offset + octets.length > this.#limits.maxMessageOctets) return this.#refuse(chunk, 413);
+    let message = this.#messages.get(chunk.messageId);
+    if (message === undefined) {
+      // Most messages are this piece and nothing else.
+      if (offset === 0) return void (chunk.body = octets);
+      if (this.#isDropped(chunk, offset)) return;
+      message = this.#begin(chunk);
+    }
     message.lastAt = this.#now();
-    if (offset + octets.length > this.#limits.maxMessageOctets || !message.put(octets, offset)) this.#refuse(chunk, 413);
+    if (!message.put(octets, offset)) this.#refuse(chunk, 413);
   }
 
   onSendEnd(chunk: Arrival, flag: ContinuationFlag): void {
-    const message = this.#messages.get(chunk.messageId);
-    // It was dropped while this chunk was under way.
-    if (message === undefined) return chunk.respond(413);
-    if (flag === "#" || (flag === "$" && !message.agrees(chunk.endOffset))) {
+    let message = this.#messages.get(chunk.messageId);
+    if (flag === "#") {
       this.#messages.delete(chunk.messageId);
-      return chunk.respond(flag === "#" ? 200 : 400);
+      return chunk.respond(200);
     }
-    if (flag === "$") message.endSeen = true;
+    if (message === undefined) {
+      if (flag === "$" && chunk.body.length === chunk.endOffset) return this.#deliver(chunk);
+      if (this.#isDropped(chunk, chunk.endOffset)) return chunk.respond(408);
+      message = this.#begin(chunk);
+    }
+    if (flag === "$") this.#endMessage(chunk, message);
+    else this.#awaitMore(chunk, message);
+  }
+
+  #endMessage(chunk: Arrival, message: PartialMessage): void {
+    message.endSeen = true;
+    if (message.agrees(chunk.endOffset)) return this.#awaitMore(chunk, message);
+    this.#messages.delete(chunk.messageId);
+    chunk.respond(400);
+  }
+
+  #awaitMore(chunk: Arrival, message: PartialMessage): void {
     const body = message.whole();
     if (body === undefined) {
       message.own();
@@ -222,21 +238,47 @@ export class MessageReassembler {
       return chunk.respond(200);
     }
     this.#messages.delete(chunk.messageId);
-    if (body.length === 0) return chunk.respond(200);
     chunk.body = body;
-    this.#receiver.onMessage(chunk);
+    this.#deliver(chunk);
   }
 
-  /** Drops the messages whose last chunk came before `time`. */
+  #deliver(chunk: Arrival): void {
+    if (chunk.body.length > 0) this.#receiver.onMessage(chunk);
+    else chunk.respond(200);
+  }
+
+  /** Something of the message is here and more will come. */
+  #begin(chunk: Arrival): PartialMessage {
+    const message = new PartialMessage(this.#limits.maxMessageOctets, chunk.totalOctets, this.#now());
+    this.#messages.set(chunk.messageId, message);
+    if (chunk.body.length > 0) message.put(chunk.body, 0);
+    chunk.body = nothing;
+    return message;
+  }
+
+  /** Octets of this chunk were here before `offset` and are not any more. */
+  #isDropped(chunk: Arrival, offset: number): boolean {
+    return chunk.body.length === 0 && offset !== chunk.startOffset;
+  }
+
+  /** Drops the messages of which nothing came since `time`; what still comes of them is answered 408. */
   dropBefore(time: number): void {
-    for (const [messageId, message] of this.#messages) if (message.lastAt < time) this.#messages.delete(messageId);
+    for (const [messageId, message] of this.#messages) {
+      if (message.lastAt >= time) continue;
+      this.#messages.delete(messageId);
+      this.#rememberRefused(messageId, 408);
+    }
   }
 
   #refuse(chunk: Arrival, status: number): void {
     this.#messages.delete(chunk.messageId);
-    if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.keys().next().value!);
-    this.#refused.set(chunk.messageId, status);
+    this.#rememberRefused(chunk.messageId, status);
     chunk.respond(status);
+  }
+
+  #rememberRefused(messageId: string, status: number): void {
+    if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.keys().next().value!);
+    this.#refused.set(messageId, status);
   }
 }
 
@@ -247,7 +289,7 @@ class PartialMessage {
   endSeen = false;
   readonly #maxOctets: number;
   #total: number | undefined;
-  /** The only piece so far, where it lies in the receive buffer. */
+  /** The only piece so far, where it lies in the receive buffer: it may soon be all. */
   #view: { octets: Buffer; offset: number } | undefined;
   #octets: Buffer = nothing;
   /** What is here: disjoint ranges in order, half-open. */

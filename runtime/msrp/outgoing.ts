@@ -76,10 +76,13 @@ export class PreparedSend {
   /** What stands between the paths and the transaction identifier of the end-line. */
   readonly octets: Buffer;
 
-  constructor(fields: Omit<SendFields, "byteRange">, body: readonly Buffer[], bodyOctets: number) {
+  constructor(fields: SendFields, body: readonly Buffer[], bodyOctets: number) {
     this.failureReport = fields.failureReport;
-    const text = formatSendFields({ ...fields, byteRange: chunkRange(0, bodyOctets, bodyOctets) });
-    this.octets = Buffer.concat([Buffer.from(text, "latin1"), ...body, endLineBeginning]);
+    const text = formatSendFields(fields, chunkRange(0, bodyOctets, bodyOctets));
+    this.octets = Buffer.allocUnsafe(text.length + bodyOctets + endLineBeginning.length);
+    let at = this.octets.write(text, "latin1");
+    for (const piece of body) at += piece.copy(this.octets, at);
+    endLineBeginning.copy(this.octets, at);
   }
 
   /** `sendHead` is from `formatSendHead`. */
@@ -116,7 +119,7 @@ export interface Sender {
 }
 
 /** The callbacks and properties of a message that is sent in chunks. */
-export interface ChunkedOptions extends Omit<SendFields, "byteRange"> {
+export interface ChunkedOptions extends SendFields {
   readonly totalOctets: number | undefined;
   readonly startOffset: number;
   onDrain(): void;
@@ -256,7 +259,7 @@ export class ChunkedMessage implements MessageStream {
       this.#unansweredOctets += octets;
     }
     outlet.writer.beginFrame(sendHead, outlet.pending.add(failureReport === "no" ? undefined : chunk));
-    outlet.writer.text(formatSendFields({ ...this.#options, byteRange }));
+    outlet.writer.text(formatSendFields(this.#options, byteRange));
     for (const piece of body) outlet.writer.put(piece);
     outlet.writer.put(endLineBeginning);
     outlet.writer.endFrame(flag);

@@ -328,9 +328,20 @@ for (const [name, field] of [
   knownNames.set(name, field).set(name.toLowerCase(), field);
 }
 
+const noValues: Record<Known, undefined> = {
+  toPath: undefined,
+  fromPath: undefined,
+  messageId: undefined,
+  byteRange: undefined,
+  failureReport: undefined,
+  successReport: undefined,
+  contentType: undefined,
+  status: undefined,
+};
+
 /** Reads the lines of a head that has been found complete: `lines` are pairs of start and end in `text`, `lineEnds` numbers of them. */
 function readRequest(text: string, idEnd: number, lines: readonly number[], lineEnds: number): { head: RequestHead; fault: PeerMisbehaved | undefined } {
-  const values: { [F in Known]?: string } = {};
+  const values: Record<Known, string | undefined> = { ...noValues };
   const headers: [string, string][] = [];
   let fault: PeerMisbehaved | undefined;
   for (let k = 2; k < lineEnds; k += 2) {
@@ -354,7 +365,7 @@ function readRequest(text: string, idEnd: number, lines: readonly number[], line
   const messageId = values.messageId ?? "";
   if (values.byteRange !== undefined && byteRange === undefined) fault ??= malformed("Byte-Range is no range of octets");
   if (values.status !== undefined && status === undefined) fault ??= malformed("Status has a namespace and a code");
-  if ((method === "SEND" || method === "REPORT") && !isIdent(messageId)) fault ??= malformed("Message-ID has 4 to 32 octets of its alphabet");
+  if ((method === "SEND" || method === "REPORT") && !isIdent(messageId)) fault ??= malformed("Message-ID is an identifier");
   const head: RequestHead = {
     transactionId: text.slice(5, idEnd),
     method,
@@ -404,8 +415,13 @@ function parsePositionOrStar(text: string): number | "*" | undefined {
 
 /** A whole number that a double holds exactly. */
 function parsePosition(text: string): number | undefined {
-  if (!/^\d{1,16}$/.test(text)) return undefined;
-  const position = Number(text);
+  if (text.length === 0 || text.length > 16) return undefined;
+  let position = 0;
+  for (let k = 0; k < text.length; k++) {
+    const digit = text.charCodeAt(k) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    position = position * 10 + digit;
+  }
   return position < Number.MAX_SAFE_INTEGER ? position : undefined;
 }
 

@@ -19,10 +19,9 @@ export function chunkRange(offset: number, octets: number, total: number | undef
   return { start: offset + 1, end: octets > maxFixedOctets ? "*" : offset + octets, total: total ?? "*" };
 }
 
-/** The header fields of a SEND but for the paths and Content-Type, which comes last. */
+/** The header fields of a SEND but for the paths and Byte-Range. */
 export interface SendFields {
   readonly messageId: string;
-  readonly byteRange: ByteRange;
   readonly failureReport: FailureReport;
   readonly successReport: boolean;
   readonly headers: HeaderFields;
@@ -30,8 +29,8 @@ export interface SendFields {
 }
 
 /** What stands between the paths and the body of a SEND. */
-export function formatSendFields(fields: SendFields): string {
-  let text = `Message-ID: ${fields.messageId}\r\nByte-Range: ${formatByteRange(fields.byteRange)}\r\n`;
+export function formatSendFields(fields: SendFields, byteRange: ByteRange): string {
+  let text = `Message-ID: ${fields.messageId}\r\nByte-Range: ${formatByteRange(byteRange)}\r\n`;
   if (fields.failureReport !== "yes") text += `Failure-Report: ${fields.failureReport}\r\n`;
   if (fields.successReport) text += "Success-Report: yes\r\n";
   for (const [name, value] of fields.headers) text += `${oneLine(name)}: ${oneLine(value)}\r\n`;
