@@ -2,11 +2,19 @@ import { createHash, type Hash } from "node:crypto";
 import type { Octets, Recipient } from "../../machines/terms.ts";
 import type { FileSelector } from "../body/sdp.ts";
 import type { Clock, Timer } from "../clock.ts";
+import { PeerMisbehaved } from "../errors.ts";
+import { isWrapping, mostWrapperOctets, WrapperReader, type Wrapper } from "./file-wrapper.ts";
 import type { ContinuationFlag } from "./message.ts";
 import type { ChunkReceiver, IncomingChunk, MessageHead, MessageStream, MsrpSession } from "./session.ts";
 
 /** What the relay needs of a spooled file; offsets count from 0. A rejection is a fault of the spool, whatever it is. */
 export interface FileSpool {
+  /**
+   * Makes room for a file of so many octets, more than were announced.
+   *
+   * @throws as the others reject
+   */
+  reserve(octets: Octets): void;
   /** Writes behind what is there. One call at a time. */
   append(octets: readonly Buffer[]): Promise<void>;
   /** Fills `into` from `offset` on, as far as octets were appended; resolves with how many. */
@@ -35,6 +43,8 @@ export type FileRelayReport =
   | { readonly type: "sizeMismatch" }
   /** The octets are not those that the offer's hash announced. @see RFC 5547 §8.3.2 */
   | { readonly type: "hashMismatch" }
+  /** The message is message/cpim by its type alone: no CPIM header, or one without end. */
+  | { readonly type: "wrapperMalformed" }
   /** The disk failed us; after `complete` too. */
   | { readonly type: "spoolFailed"; readonly failure: unknown }
   /** This recipient has acknowledged every octet; never before `complete`. */
@@ -57,8 +67,10 @@ export interface FileRelayOptions {
   readonly onReport: (report: FileRelayReport) => void;
 }
 
+/** Octets that are written together: a disk costs by the call, too. The file's last ones do not wait for more. */
+const batchOctets: Octets = 512 * 1024;
 /** Octets that may wait for the disk; beyond them the sender's connection is not read. */
-const unwrittenLimit: Octets = 1024 * 1024;
+const unwrittenLimit: Octets = 2 * batchOctets;
 /** A recipient that lacks more than this does not keep up. */
 const lagLimit: Octets = 1024 * 1024;
 /** How long the sender is held up for a recipient that kept up so far: once, until it keeps up again. */
@@ -67,10 +79,14 @@ const patienceMs = 100;
 const recentLimit: Octets = 2 * lagLimit;
 /** A peer that sends single octets must not fill the memory with the overhead of the pieces: no more of them wait, or are kept, than this. */
 const piecesLimit = 1024;
+/** Pieces that are written together, however few octets they are. */
+const batchPieces = piecesLimit / 2;
 /** What one read takes for a recipient that does not keep up. */
 const blockOctets: Octets = 256 * 1024;
 /** Blocks kept for other recipients at about the same place. */
 const blocksLimit = 8;
+
+const nothing = Buffer.alloc(0);
 
 /** The hash functions of file-selector that we can check, by their names there and in node:crypto. */
 const hashFunctions: ReadonlyMap<string, string> = new Map([
@@ -87,6 +103,12 @@ const hashFunctions: ReadonlyMap<string, string> = new Map([
  * than it, and for a moment a recipient that falls behind: the moment is worth
  * it, because octets read back cost several times those in memory.
  *
+ * A file may come wrapped in a CPIM message. The wrapper is taken off and kept
+ * in memory; size, hash, spool, offsets and positions are those of the file
+ * alone, and who wants the message as it came gets the wrapper in front. Only a
+ * file that is encoded within (base64) is not what was announced: it is bounded
+ * by `maxFileOctets`, passed on as it is, and not checked.
+ *
  * It decides nothing: whoever opened it hears of everything that happens, also
  * from within a call of its own, and says `abort` or `close`.
  */
@@ -102,9 +124,12 @@ export class FileRelay implements ChunkReceiver {
   #state: "receiving" | "verified" | "complete" | "failed" | "closed" = "receiving";
   /** What the first chunk says of the message. */
   #head: MessageHead | undefined;
+  /** There while the wrapper is not complete. */
+  #wrapperReader: WrapperReader | undefined;
+  #wrapper: Wrapper | undefined;
   #arrivingChunk: IncomingChunk | undefined;
-  /** Chunks that have arrived and wait for the disk, oldest first. */
-  #unanswered: { readonly chunk: IncomingChunk; readonly end: Octets }[] = [];
+  /** The chunk with `$`, which is answered when the file is safe. */
+  #lastChunk: IncomingChunk | undefined;
   #unwritten: Buffer[] = [];
   #writtenOctets: Octets = 0;
   #writing = false;
@@ -139,9 +164,13 @@ export class FileRelay implements ChunkReceiver {
     if (this.#state === "receiving") this.#fail({ type: "senderLost" });
   }
 
-  /** Serves a recipient from the first octet on; at any time, also after the last octet came. */
-  addRecipient(recipient: Recipient, session: MsrpSession): void {
-    const leg = new RecipientLeg(recipient, session, {
+  /**
+   * Serves a recipient from the first octet on; at any time, also after the last octet came.
+   *
+   * `unwrapped`: it gets the file alone, as the type of the file, where the sender sends it in a CPIM message.
+   */
+  addRecipient(recipient: Recipient, session: MsrpSession, { unwrapped = false }: { readonly unwrapped?: boolean } = {}): void {
+    const leg = new RecipientLeg(recipient, unwrapped, session, {
       onDrain: () => {
         this.#serve(leg);
         this.#steerSender();
@@ -191,32 +220,45 @@ export class FileRelay implements ChunkReceiver {
   onSendStart(chunk: IncomingChunk): void {
     const accepted = this.#state === "receiving" && (this.#head ?? chunk).messageId === chunk.messageId;
     if (!accepted) return chunk.respond(413);
+    if (!this.#head && isWrapping(chunk.contentType)) this.#wrapperReader = new WrapperReader();
     this.#head ??= chunk;
     this.#arrivingChunk = chunk;
-    if ((chunk.totalOctets ?? 0) > this.#mostOctets) this.#fail({ type: "tooLong" });
-    else if (chunk.startOffset > this.receivedOctets) this.#fail({ type: "sizeMismatch" });
+    if ((chunk.totalOctets ?? 0) > this.#mostMessageOctets) this.#fail({ type: "tooLong" });
+    else if (chunk.startOffset > this.#arrivedOctets) this.#fail({ type: "sizeMismatch" });
     else if (chunk === this.#head) this.#options.onReport({ type: "first" });
   }
 
   onData(chunk: IncomingChunk, octets: Buffer, offset: Octets): void {
     if (chunk !== this.#arrivingChunk) return;
-    if (offset + octets.length > this.#mostOctets) return this.#fail({ type: "tooLong" });
     // What comes a second time, after an interrupted chunk, has gone out already.
-    const news = offset === this.receivedOctets ? octets : octets.subarray(this.receivedOctets - offset);
-    if (news.length > 0) this.#take(news);
+    const news = octets.subarray(this.#arrivedOctets - offset);
+    if (this.#wrapperReader) this.#readWrapper(this.#wrapperReader, news);
+    else if (news.length > 0) this.#take(news);
   }
 
   onSendEnd(chunk: IncomingChunk, flag: ContinuationFlag): void {
     if (chunk !== this.#arrivingChunk) return;
     this.#arrivingChunk = undefined;
-    if (flag === "#") {
-      chunk.respond(200);
-      return this.#fail({ type: "aborted" });
+    if (flag === "$") {
+      this.#lastChunk = chunk;
+      return this.#verify();
     }
-    this.#unanswered.push({ chunk, end: this.receivedOctets });
-    if (flag === "$") return this.#verify();
-    this.#answerWritten();
-    this.#forwardSoon();
+    // What is acknowledged is what the sender need not send again now. That it may forget the file, only the last chunk's 200 says.
+    chunk.respond(200);
+    if (flag === "#") this.#fail({ type: "aborted" });
+  }
+
+  /** Octets of the message, wrapper included, that are here without a gap. */
+  get #arrivedOctets(): Octets {
+    return (this.#wrapperReader?.octetsRead ?? this.#wrapperOctets) + this.receivedOctets;
+  }
+
+  get #wrapperOctets(): Octets {
+    return this.#wrapper?.octets.length ?? 0;
+  }
+
+  get #mostMessageOctets(): Octets {
+    return this.#mostOctets + (this.#wrapperReader ? mostWrapperOctets : this.#wrapperOctets);
   }
 
   get #mostOctets(): Octets {
@@ -225,10 +267,41 @@ export class FileRelay implements ChunkReceiver {
 
   /** As announced by the offer, else by the sender's first chunk. */
   get #totalOctets(): Octets | undefined {
-    return this.#options.file.size ?? this.#head?.totalOctets;
+    const { size } = this.#options.file;
+    if (size !== undefined && !this.#wrapper?.isEncoded) return size;
+    const total = this.#head?.totalOctets;
+    return total === undefined ? undefined : total - this.#wrapperOctets;
+  }
+
+  #readWrapper(reader: WrapperReader, octets: Buffer): void {
+    try {
+      const rest = reader.read(octets);
+      if (!reader.wrapper) return;
+      this.#wrapperReader = undefined;
+      this.#wrapper = reader.wrapper;
+      if (this.#fits(reader.wrapper) && rest.length > 0) this.#take(rest);
+    } catch (fault) {
+      if (!(fault instanceof PeerMisbehaved)) throw fault;
+      this.#fail({ type: "wrapperMalformed" });
+    }
+  }
+
+  /** Now that the wrapper's length is known: whether there is room for the content. */
+  #fits({ isEncoded }: Wrapper): boolean {
+    if ((this.#head!.totalOctets ?? 0) > this.#mostMessageOctets) {
+      this.#fail({ type: "tooLong" });
+    } else if (isEncoded) {
+      try {
+        this.#spool.reserve(this.#mostOctets);
+      } catch (failure) {
+        this.#fail({ type: "spoolFailed", failure });
+      }
+    }
+    return this.#state === "receiving";
   }
 
   #take(octets: Buffer): void {
+    if (this.receivedOctets + octets.length > this.#mostOctets) return this.#fail({ type: "tooLong" });
     this.#senderProgressMs = this.#options.clock.now();
     for (const { running } of this.#digests) running.update(octets);
     this.#recent.push(octets);
@@ -238,15 +311,16 @@ export class FileRelay implements ChunkReceiver {
 
   /** `$` came: all octets must be here and right before a recipient gets the last one. */
   #verify(): void {
+    if (this.#wrapperReader) return this.#fail({ type: "wrapperMalformed" });
     if (this.receivedOctets !== (this.#totalOctets ?? this.receivedOctets)) return this.#fail({ type: "sizeMismatch" });
-    if (this.#digests.some((digest) => !matches(digest))) return this.#fail({ type: "hashMismatch" });
+    if (!this.#wrapper?.isEncoded && this.#digests.some((digest) => !matches(digest))) return this.#fail({ type: "hashMismatch" });
     this.#state = "verified";
     this.#forwardSoon();
   }
 
   // ------------------------------------------------------------------ to the spool
 
-  /** Octets that arrive in one turn are forwarded and written together. */
+  /** Octets that arrive in one turn are forwarded together. */
   #forwardSoon(): void {
     if (this.#forwardingSoon) return;
     this.#forwardingSoon = true;
@@ -254,41 +328,37 @@ export class FileRelay implements ChunkReceiver {
       this.#forwardingSoon = false;
       for (const leg of [...this.#recipients.values()]) this.#serve(leg);
       this.#steerSender();
-      void this.#write();
+      if (!this.#writing && this.#batchIsReady) void this.#write();
     });
   }
 
-  /** Writes what waits, one batch after the other. */
+  /** Until the file is complete its octets may wait for more of them, in memory. */
+  get #batchIsReady(): boolean {
+    return this.#verifiedAll || this.receivedOctets - this.#writtenOctets >= batchOctets || this.#unwritten.length >= batchPieces;
+  }
+
+  /** Writes what waits, one batch after the other; the last one is followed by the settling. */
   async #write(): Promise<void> {
-    if (this.#writing) return;
     this.#writing = true;
-    while (this.#unwritten.length > 0) {
+    while (this.#unwritten.length > 0 && this.#batchIsReady) {
       const batch = this.#unwritten.splice(0);
       if (await this.#done(this.#spool.append(batch))) this.#written(batch);
     }
-    this.#writing = false;
     if (this.#state === "verified") await this.#settle();
+    this.#writing = false;
   }
 
   #written(batch: readonly Buffer[]): void {
     this.#writtenOctets += batch.reduce((sum, octets) => sum + octets.length, 0);
     this.#recent.evict(this.#writtenOctets);
-    this.#answerWritten();
     this.#steerSender();
-  }
-
-  /** A chunk is acknowledged once the system has its octets; the last one waits for `#settle`. */
-  #answerWritten(): void {
-    const waitForSettling = this.#state === "verified" ? 1 : 0;
-    while (this.#unanswered.length > waitForSettling && this.#unanswered[0]!.end <= this.#writtenOctets)
-      this.#unanswered.shift()!.chunk.respond(200);
   }
 
   /** The 200 to the last chunk tells the sender that it may forget the file: it leaves when the file survives a power cut. */
   async #settle(): Promise<void> {
     if (!(await this.#done(this.#spool.sync()))) return;
     this.#state = "complete";
-    for (const { chunk } of this.#unanswered.splice(0)) chunk.respond(200);
+    this.#lastChunk?.respond(200);
     this.#reportSuccess();
     this.#options.onReport({ type: "complete", octets: this.receivedOctets });
     for (const leg of [...this.#recipients.values()]) if (leg.delivered) this.#reportDrained(leg);
@@ -309,7 +379,7 @@ export class FileRelay implements ChunkReceiver {
   }
 
   #reportSuccess(): void {
-    const octets = this.receivedOctets;
+    const octets = this.#arrivedOctets;
     if (this.#head?.wantsSuccessReport)
       this.#sender?.report(this.#head.messageId, { start: 1, end: octets, total: octets }, 200);
   }
@@ -348,15 +418,15 @@ export class FileRelay implements ChunkReceiver {
   /** What waits for the disk, as a share of what may. */
   get #diskLag(): number {
     const octets = this.receivedOctets - this.#writtenOctets;
-    return Math.max(octets / unwrittenLimit, this.#unwritten.length / piecesLimit, this.#unanswered.length / piecesLimit);
+    return Math.max(octets / unwrittenLimit, this.#unwritten.length / piecesLimit);
   }
 
   // ------------------------------------------------------------------ to the recipients
 
   /** Gives a recipient what there is for it, until it is full, has everything, or the spool must be read. */
   #serve(leg: RecipientLeg): void {
-    if (!this.#head || this.#over) return;
-    leg.open(this.#head, this.#totalOctets);
+    if (!this.#head || this.#wrapperReader || this.#over) return;
+    leg.open(this.#head, this.#wrapper, this.#totalOctets);
     while (leg.writable && leg.position < this.#servableOctets) {
       const octets = this.#recent.at(leg.position) ?? this.#blocks.at(leg.position);
       if (!octets) return void this.#readFor(leg);
@@ -406,7 +476,7 @@ export class FileRelay implements ChunkReceiver {
   #refuse(): void {
     this.#state = "failed";
     this.#unwritten = [];
-    for (const { chunk } of this.#unanswered.splice(0)) chunk.respond(413);
+    this.#lastChunk?.respond(413);
     this.#arrivingChunk?.respond(413);
     this.#arrivingChunk = undefined;
     this.#steerSender();
@@ -445,6 +515,7 @@ interface RecipientLegUser {
 /** One recipient's message and how far it has come. */
 class RecipientLeg {
   readonly recipient: Recipient;
+  /** Octets of the file that it was given. */
   position: Octets = 0;
   /** What it takes next is in memory, or soon will be. */
   keepsUp = true;
@@ -454,13 +525,15 @@ class RecipientLeg {
   blockedSinceMs: number | undefined;
   /** What it takes next is being read. */
   awaitsSpool = false;
+  readonly #unwrapped: boolean;
   readonly #session: MsrpSession;
   readonly #user: RecipientLegUser;
   #message: MessageStream | undefined;
   #ended = false;
 
-  constructor(recipient: Recipient, session: MsrpSession, user: RecipientLegUser) {
+  constructor(recipient: Recipient, unwrapped: boolean, session: MsrpSession, user: RecipientLegUser) {
     this.recipient = recipient;
+    this.#unwrapped = unwrapped;
     this.#session = session;
     this.#user = user;
   }
@@ -469,12 +542,19 @@ class RecipientLeg {
     return this.#message !== undefined && this.blockedSinceMs === undefined && !this.awaitsSpool;
   }
 
-  /** Opens the recipient's own message, once: content type and MIME header fields are the sender's, Message-ID and transactions ours. */
-  open(head: MessageHead, totalOctets: Octets | undefined): void {
-    this.#message ??= this.#session.openMessage({
-      contentType: head.contentType,
-      headers: head.headers,
-      ...(totalOctets === undefined ? {} : { totalOctets }),
+  /**
+   * Opens the recipient's own message, once: content type and MIME header fields are the sender's, or the file's; Message-ID and transactions ours.
+   *
+   * `totalOctets` are the file's.
+   */
+  open(head: MessageHead, wrapper: Wrapper | undefined, totalOctets: Octets | undefined): void {
+    if (this.#message) return;
+    const { contentType, headers } = (this.#unwrapped && wrapper) || head;
+    const front = (!this.#unwrapped && wrapper?.octets) || nothing;
+    this.#message = this.#session.openMessage({
+      contentType,
+      headers,
+      ...(totalOctets === undefined ? {} : { totalOctets: front.length + totalOctets }),
       onDrain: () => {
         this.blockedSinceMs = undefined;
         this.#user.onDrain();
@@ -482,6 +562,7 @@ class RecipientLeg {
       onFailed: (status) => this.#user.onFailed(status),
       onDelivered: () => this.#user.onDelivered(),
     });
+    this.#message.write(front);
   }
 
   write(octets: Buffer, nowMs: number): void {

@@ -124,7 +124,7 @@ export class RecipientLeg extends Leg {
   }
 
   protected override report(effect: Effect): void {
-    if (effect.type === "openDelivery") this.#transfer.relay?.addRecipient(this.#recipient, this.media.session);
+    if (effect.type === "openDelivery") this.#transfer.relay?.addRecipient(this.#recipient, this.media.session, { unwrapped: effect.unwrapped });
     else this.#transfer.tellOfRecipient(this.#recipient, effect);
   }
 

@@ -169,6 +169,7 @@ export class Transfer {
       case "tooLong":
       case "sizeMismatch":
       case "hashMismatch":
+      case "wrapperMalformed":
         return this.#sender?.session.tell({ type: "data.misbehaved" });
       case "spoolFailed":
         return this.#onSpoolFailed();

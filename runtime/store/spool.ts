@@ -86,10 +86,8 @@ export class Spool {
   async create(maxOctets: number): Promise<SpooledFile> {
     if (this.#openFiles >= this.#options.maxOpenFiles)
       throw new SpoolFailed("quota", `${this.#openFiles} spooled files are in use`);
-    if (this.#reservedOctets + maxOctets > this.#options.maxOctets)
-      throw new SpoolFailed("quota", `${this.#reservedOctets} octets of ${this.#options.maxOctets} are taken`);
+    this.#reserve(maxOctets);
     this.#openFiles += 1;
-    this.#reservedOctets += maxOctets;
     try {
       return await onDisk(() => this.#create(maxOctets));
     } catch (failure) {
@@ -105,6 +103,12 @@ export class Spool {
     this.#expiries.clear();
   }
 
+  #reserve(octets: number): void {
+    if (this.#reservedOctets + octets > this.#options.maxOctets)
+      throw new SpoolFailed("quota", `${this.#reservedOctets} octets of ${this.#options.maxOctets} are taken`);
+    this.#reservedOctets += octets;
+  }
+
   async #create(maxOctets: number): Promise<SpooledFile> {
     const { directory, random, minFreeOctets } = this.#options;
     const { bavail, bsize } = await statfs(directory);
@@ -114,20 +118,18 @@ export class Spool {
     const path = join(directory, `${id}.part`);
     const handle = await open(path, "wx+", 0o600);
     return new SpooledFile(handle, path, maxOctets, {
-      keep: (writtenOctets, untilMs) => this.#keep(id, path, maxOctets, writtenOctets, untilMs),
-      remove: async () => {
-        this.#reservedOctets -= maxOctets;
-        await unlink(path);
-      },
+      reserve: (octets) => this.#reserve(octets),
+      release: (octets) => (this.#reservedOctets -= octets),
+      keep: (writtenOctets, untilMs) => this.#keep(id, path, writtenOctets, untilMs),
+      remove: () => unlink(path),
       closed: () => (this.#openFiles -= 1),
     });
   }
 
-  async #keep(id: string, path: string, reserved: number, writtenOctets: number, untilMs: number): Promise<void> {
+  async #keep(id: string, path: string, writtenOctets: number, untilMs: number): Promise<void> {
     const name = `${id}.${Math.max(0, Math.ceil(untilMs))}`;
     await rename(path, join(this.#options.directory, name));
     await syncFolder(this.#options.directory);
-    this.#reservedOctets += writtenOctets - reserved;
     this.#expireLater(name, writtenOctets, untilMs);
   }
 
@@ -156,6 +158,8 @@ export class Spool {
 
 /** What becomes of a file's name, its reservation and its descriptor. */
 interface Fate {
+  reserve(octets: number): void;
+  release(octets: number): void;
   keep(writtenOctets: number, untilMs: number): Promise<void>;
   remove(): Promise<void>;
   closed(): void;
@@ -166,7 +170,7 @@ export class SpooledFile implements FileSpool {
   /** Where it lies while in use; `keep` renames it. */
   readonly path: string;
   readonly #handle: FileHandle;
-  readonly #maxOctets: number;
+  #maxOctets: number;
   readonly #fate: Fate;
   #writtenOctets = 0;
   #kept = false;
@@ -178,6 +182,13 @@ export class SpooledFile implements FileSpool {
     this.#handle = handle;
     this.#maxOctets = maxOctets;
     this.#fate = fate;
+  }
+
+  /** @throws {SpoolFailed} quota */
+  reserve(octets: number): void {
+    if (octets <= this.#maxOctets) return;
+    this.#fate.reserve(octets - this.#maxOctets);
+    this.#maxOctets = octets;
   }
 
   /** @throws {SpoolFailed} quota: more than was reserved; diskFull; io */
@@ -206,6 +217,7 @@ export class SpooledFile implements FileSpool {
   async keep(untilMs: number): Promise<void> {
     await this.sync();
     await onDisk(() => this.#fate.keep(this.#writtenOctets, untilMs));
+    this.#fate.release(this.#maxOctets - this.#writtenOctets);
     this.#kept = true;
   }
 
@@ -220,7 +232,10 @@ export class SpooledFile implements FileSpool {
       await this.#handle.close();
     } finally {
       this.#fate.closed();
-      if (!this.#kept) await this.#fate.remove();
+      if (!this.#kept) {
+        this.#fate.release(this.#maxOctets);
+        await this.#fate.remove();
+      }
     }
   }
 
