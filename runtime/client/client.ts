@@ -17,7 +17,6 @@ import type { IncomingRequest } from "../sip/incoming-request.ts";
 import { textToOctets } from "../sip/message.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { Resolver } from "../sip/resolver.ts";
-import type { Dns } from "../sip/resolver.ts";
 import type { Target, TransportName } from "../sip/transport.ts";
 import { parseUri } from "../sip/uri.ts";
 import { chatTerms, closedGroup } from "./chat-terms.ts";
@@ -134,7 +133,7 @@ export class CpmClient implements Device {
       random,
       product: "CPM-client/OMA2.0",
       supported: ["timer", "100rel", "norefersub"],
-      resolver: new Resolver({ dns: homeOf(server), transports: [listen.transport] }),
+      resolver: new OneWayOut(server),
       sessionExpiresMs,
       ...(tls && { tls }),
       user: { onInvite: (invite) => this.#invited(invite), onMessage: (message) => this.#paged(message) },
@@ -308,13 +307,18 @@ export class CpmClient implements Device {
   }
 }
 
-/** Every name is the server's: a client that has one way out asks no DNS for another. */
-function homeOf({ host, port }: Target): Dns {
-  return {
-    resolveNaptr: async () => [],
-    resolveSrv: async () => [{ name: host, port, priority: 0, weight: 0 }],
-    lookup: async () => [{ address: host }],
-  };
+/** Every request goes to the server, as a phone's go to the proxy that it registered through. @see RFC 5626 §4.3 */
+class OneWayOut extends Resolver {
+  readonly #server: Target;
+
+  constructor(server: Target) {
+    super();
+    this.#server = server;
+  }
+
+  override async resolve(): Promise<Target[]> {
+    return [this.#server];
+  }
 }
 
 /** 128 random bits in the form of a UUID. @see RFC 4122 §4.4 */

@@ -41,11 +41,12 @@ const msrpPort = options["msrp-port"] ?? (options.ports ? "2855" : "0");
 const factory = "sip:conference-factory@cpm.example";
 const people = ["alice", "bob", "carol", "dave"] as const;
 type Person = (typeof people)[number];
+const titled = (person: Person): string => person.charAt(0).toUpperCase() + person.slice(1);
 
 const print = (line: string): void => {
   if (!options.quiet) process.stdout.write(`${line}\n`);
 };
-const ladder = new Ladder({ columns: ["alice", "CF", "bob", "carol", "dave"], focus: "CF", write: print });
+const ladder = new Ladder({ columns: ["Alice", "CF", "Bob", "Carol", "Dave"], focus: "CF", write: print });
 const seen = new Expectations(print);
 
 /** 3 MB that are the same in every run. */
@@ -106,16 +107,16 @@ const traceOf = (directory: string): string => join(directory, "trace.ndjson");
 function newClient(server: ServerProcess, person: Person, at: number): CpmClient {
   return new CpmClient({
     uri: `sip:${person}@cpm.example`,
+    name: titled(person),
     instance: `urn:gsma:imei:35824005-00000${at + 1}-0`,
     server: server.address("sip", at < 2 ? "tcp" : "udp"),
     onWire: (event) => ladder.draw(event),
   });
 }
 
-async function close({ server, client }: Scene): Promise<number | null> {
-  const code = await server.stop();
+async function close({ server, client }: Scene): Promise<void> {
+  await server.stop();
   await Promise.all(people.map((person) => client[person].close()));
-  return code;
 }
 
 // ------------------------------------------------------------------- the play
@@ -134,7 +135,7 @@ async function createGroup({ client }: Scene): Promise<Group> {
   const alice = await creating;
   const group = { alice, bob, carol, dave } as Group;
   seen.equal("the invitations are the group's", distinct(group, (leg) => `${leg.conversationId} ${leg.contributionId}`).length, 1);
-  seen.equal("the identity of the group is one for all", distinct(group, (leg) => leg.identity.split(";", 1)[0] ?? "").length, 1);
+  seen.equal("the Group Session Identity is one for all", distinct(group, (leg) => leg.identity).length, 1);
   await alice.subscribe();
   await alice.rosterWith("four connected Participants", (roster) => roster.hasConnected(...people.map((person) => client[person].uri)));
   seen.note("the participant information shows four that are connected");
@@ -159,7 +160,7 @@ async function chat({ client }: Scene, group: Group): Promise<void> {
   group.bob.composing();
   for (const person of ["alice", "carol", "dave"] as const) {
     const { from, state } = await group[person].composings.next();
-    seen.equal(`${person} sees that Bob writes`, `${state} ${from}`, `active ${client.bob.uri}`);
+    seen.equal(`${titled(person)} sees that Bob writes`, `${state} ${from}`, `active ${client.bob.uri}`);
   }
   await say(group, "bob", "I am. Grüße!", ["alice", "carol", "dave"]);
 }
@@ -167,14 +168,14 @@ async function chat({ client }: Scene, group: Group): Promise<void> {
 /** One says it, the others and nobody else hear it, and their notifications come back to the one. */
 async function say(group: Group, from: Person, text: string, others: readonly Person[]): Promise<void> {
   const { status, messageId } = await group[from].send(text);
-  seen.equal(`${from}'s message is taken`, status, 200);
+  seen.equal(`${titled(from)}'s message is taken`, status, 200);
   for (const person of others) {
     const message = await group[person].messages.next();
-    seen.equal(`${person} reads ${from}'s message`, `${message.text} ${message.messageId}`, `${text} ${messageId}`);
+    seen.equal(`${titled(person)} reads ${titled(from)}'s message`, `${message.text} ${message.messageId}`, `${text} ${messageId}`);
   }
   const wanted = others.flatMap((person) => [`sip:${person}@cpm.example delivered`, `sip:${person}@cpm.example displayed`]).toSorted();
   const notified = await Promise.all(wanted.map(() => group[from].notifications.next((one) => one.messageId === messageId)));
-  seen.equal(`${from} is told of delivery and display`, notified.map((one) => `${one.from} ${one.status}`).toSorted(), wanted);
+  seen.equal(`${titled(from)} is told of delivery and display`, notified.map((one) => `${one.from} ${one.status}`).toSorted(), wanted);
   const astray = people.filter((person) => group[person].notifications.kept.length > 0);
   seen.equal("nobody else is told of it", astray, []);
 }
@@ -184,7 +185,7 @@ async function leave({ client }: Scene, group: Group): Promise<void> {
   seen.equal("Dave's BYE is accepted", await group.dave.leave(), 200);
   const gone = await group.alice.rosterWith("Dave's departure", (roster) => roster.find(client.dave.uri)?.status !== "connected");
   const dave = gone.find(client.dave.uri);
-  seen.equal("the participant information shows that Dave departed", dave?.disconnectionMethod ?? "departed", "departed");
+  seen.equal("the participant information shows that Dave departed", dave?.disconnectionMethod, "departed");
   await say(group, "alice", "Pity.", ["bob", "carol"]);
   seen.equal("Dave hears no more", group.dave.messages.kept.length, 0);
 }
@@ -229,9 +230,9 @@ async function sendUnsupportedFile({ client, supportFiles }: Scene, group: Group
   seen.equal("nobody was offered the file", [client.bob.files.kept.length, client.carol.files.kept.length], [0, 0]);
 }
 
-async function end(scene: Scene, group: Group): Promise<void> {
+async function end({ server }: Scene, group: Group): Promise<void> {
   ladder.note("The server is told to end");
-  const stopping = close(scene);
+  const stopping = server.stop();
   const ends = await Promise.all((["alice", "bob", "carol"] as const).map((person) => group[person].leg.ended.within(10_000)));
   seen.equal("everybody gets a BYE", ends.map(({ by }) => by), ["peer", "peer", "peer"]);
   seen.equal("the subscription is terminated", typeof (await group.alice.unsubscribed.within(10_000)), "string");
@@ -260,9 +261,10 @@ async function main(): Promise<number> {
     try {
       await play(scene);
     } catch (fault) {
-      seen.missed(fault instanceof DeadlineMissed || options.quiet ? (fault as Error).message : ((fault as Error).stack ?? String(fault)));
-      await close(scene);
+      seen.missed(fault instanceof DeadlineMissed ? fault.message : ((fault as Error).stack ?? String(fault)));
       scene.server.lines.kept.forEach((line) => print(`server: ${line}`));
+    } finally {
+      await close(scene);
     }
     if (options["keep-trace"] !== undefined) await copyFile(traceOf(directory), options["keep-trace"]);
   } finally {
@@ -271,5 +273,12 @@ async function main(): Promise<number> {
   return seen.report();
 }
 
+// Whoever stops the demo stops the server with it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 if (options.help) process.stdout.write(usage);
-else process.exitCode = await main();
+else
+  process.exitCode = await main().catch((fault: Error) => {
+    process.stderr.write(`the demo could not run: ${fault.message}\n`);
+    return 1;
+  });

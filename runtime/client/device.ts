@@ -27,7 +27,7 @@ export interface Device {
   readonly random: Random;
   readonly sip: SipEndpoint;
   readonly msrp: MsrpEndpoint;
-  /** Where requests outside a dialog go. */
+  /** Where every request goes. */
   readonly server: Target;
   /** The value of our Contact. */
   contact(service: Service): string;

@@ -19,7 +19,12 @@ export class ServerProcess {
 
   private constructor(args: readonly string[]) {
     this.#child = spawn(process.execPath, [program, "serve", ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    this.#child.on("exit", (code) => this.#exit.settle(code));
+    const kill = () => void this.#child.kill("SIGKILL");
+    process.once("exit", kill);
+    this.#child.on("exit", (code) => {
+      process.removeListener("exit", kill);
+      this.#exit.settle(code);
+    });
     readLines(this.#child, (line) => this.#hear(line));
   }
 
@@ -57,7 +62,7 @@ export class ServerProcess {
     await this.lines.next((line) => line.includes("the policies"), 5_000, "the server to read its policies again");
   }
 
-  /** SIGTERM. @returns the exit code; null where it had to be killed */
+  /** SIGTERM, unless it has ended. @returns the exit code; null where it had to be killed */
   async stop(patienceMs = 10_000): Promise<number | null> {
     this.#child.kill("SIGTERM");
     const kill = setTimeout(() => this.#child.kill("SIGKILL"), patienceMs);
