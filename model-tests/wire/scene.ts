@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, test } from "vitest";
 import {
-  bothTypes, chatAnswerLines, chatCpim, chatSdp, creation, fileAnswer, fileAnswerLines, fileOffer, inDialog, joining,
+  bothTypes, chatAnswerLines, chatCpim, chatSdp, contactLine, creation, fileAnswer, fileAnswerLines, fileOffer, inDialog, joining,
   photo, register, subscription, type DialogState, type FileSpecimen, type Speaker,
 } from "./octets.ts";
 import { Focus, Ladder, MsrpPeer, SipPeer, frame, response, token, wholeMessage, type FocusOptions, type MsrpText, type SipText } from "./stranger.ts";
@@ -190,7 +190,7 @@ export class Device implements Speaker {
 
   /** Answers an INVITE with 200 and that session description, hears the ACK, connects and binds. */
   async accepts(invite: SipText, path: string, lines: string, sdp: string): Promise<Leg> {
-    const tag = token();
+    const tag = this.sip.tagFor(invite);
     invite.reply(response(invite, "200 OK", tag, lines, sdp));
     await this.sip.hears((one) => one.startLine.startsWith("ACK ") && one.header("Call-ID") === invite.header("Call-ID"));
     const leg = new Leg(Dialog.answered(this, invite, tag), await this.connects(invite.attribute("path")), invite.attribute("path"), path);
@@ -264,13 +264,18 @@ export class Device implements Speaker {
 
   /** Answers an offered file with 200 and does nothing more. */
   answersFile(invite: SipText, file: FileSpecimen, types: string): Dialog {
-    const tag = token();
+    const tag = this.sip.tagFor(invite);
     invite.reply(response(invite, "200 OK", tag, fileAnswerLines(this), fileAnswer(this.path(), file, invite.attribute("file-transfer-id"), types)));
     return Dialog.answered(this, invite, tag);
   }
 
+  /** Rings: only then may the other side send CANCEL, RFC 3261 §9.1. */
+  rings(invite: SipText): void {
+    invite.reply(response(invite, "180 Ringing", this.sip.tagFor(invite), contactLine(this)));
+  }
+
   declines(invite: SipText, statusLine = "603 Decline"): void {
-    invite.reply(response(invite, statusLine, token()));
+    invite.reply(response(invite, statusLine, this.sip.tagFor(invite)));
   }
 
   close(): void {

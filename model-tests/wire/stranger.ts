@@ -108,6 +108,12 @@ export const quiet = (ms = quietMs): Promise<void> => new Promise((resolve) => s
 
 // ------------------------------------------------------------------- the SIP
 
+/** RFC 3261 §7.3.3 and the registry: the header fields that have a compact form. */
+const compactNames: Readonly<Record<string, string>> = {
+  "accept-contact": "a", "allow-events": "u", "call-id": "i", contact: "m", "content-encoding": "e", "content-length": "l", "content-type": "c", event: "o",
+  from: "f", "refer-to": "r", "referred-by": "b", "session-expires": "x", subject: "s", supported: "k", to: "t", via: "v",
+};
+
 /** A SIP message as it came: octets, and the few cuts a reader makes with a pencil. */
 export class SipText {
   readonly octets: string;
@@ -127,10 +133,13 @@ export class SipText {
     this.#lines = lines;
   }
 
-  /** The values of every line of that header field, in order. */
+  /** The values of every line of that header field, in order, its name in full or compact. */
   headers(name: string): string[] {
-    const prefix = `${name.toLowerCase()}:`;
-    return this.#lines.filter((line) => line.toLowerCase().startsWith(prefix)).map((line) => line.slice(prefix.length).trim());
+    const names = [name.toLowerCase(), compactNames[name.toLowerCase()]];
+    return this.#lines.flatMap((line) => {
+      const colon = line.indexOf(":");
+      return names.includes(line.slice(0, colon).trimEnd().toLowerCase()) ? [line.slice(colon + 1).trim()] : [];
+    });
   }
 
   /** The value of the header field; an absent one fails the test that asks. */
@@ -174,6 +183,12 @@ export class SipText {
     const line = this.sdp.find((one) => one.startsWith(`a=${name}:`));
     if (line === undefined) throw new Error(`no a=${name} in\n${this.octets}`);
     return line.slice(name.length + 3);
+  }
+
+  /** What a response repeats of the topmost Via whatever the server adds to it: sent-by and branch. */
+  get sentBy(): string {
+    const [via = ""] = this.headers("Via");
+    return `${via.split(";", 1)[0]} ${/;\s*branch=([^;,\s]+)/i.exec(via)?.[1]}`;
   }
 
   get status(): number {
@@ -232,6 +247,7 @@ export class SipPeer {
   readonly #datagramsHeard = new Set<string>();
   readonly #sent = new Map<string, string>();
   readonly #invitations = new Map<string, SipText>();
+  readonly #tags = new Map<string, string>();
   #outbound: Socket | undefined;
 
   private constructor(name: string, ladder: Ladder, focus: FocusAddress, datagrams: Datagrams, listener: Listener) {
@@ -258,13 +274,16 @@ export class SipPeer {
   }
 
   static async open(name: string, ladder: Ladder, focus: FocusAddress): Promise<SipPeer> {
-    const listener = await listening("127.0.0.1");
-    const datagrams = createSocket("udp4");
-    await new Promise<void>((resolve, reject) => {
-      datagrams.once("error", reject);
-      datagrams.bind((listener.address() as AddressInfo).port, "127.0.0.1", resolve);
-    });
-    return new SipPeer(name, ladder, focus, datagrams, listener);
+    for (let attempt = 0; ; attempt += 1) {
+      const listener = await listening("127.0.0.1");
+      try {
+        return new SipPeer(name, ladder, focus, await bound((listener.address() as AddressInfo).port), listener);
+      } catch (fault) {
+        // The port that TCP gave may be somebody else's on UDP.
+        listener.close();
+        if (attempt === 20) throw fault;
+      }
+    }
   }
 
   /** Sends a request as it stands, but for `Content-Length: ?`, which is counted; answers what was sent. */
@@ -281,6 +300,14 @@ export class SipPeer {
     this.#ladder.note(this.name, "focus", octets.toString("latin1"));
     if (transport === "udp") this.#datagrams.send(octets, this.#focus.udp, "127.0.0.1");
     else this.#connection().write(octets);
+  }
+
+  /** RFC 3261 §8.2.6.2: the same tag in every response to one request. */
+  tagFor(request: SipText): string {
+    const callId = request.header("Call-ID");
+    const tag = this.#tags.get(callId) ?? token();
+    this.#tags.set(callId, tag);
+    return tag;
   }
 
   hears(wanted: Wanted<SipText>, ms = deadlineMs): Promise<SipText> {
@@ -370,12 +397,23 @@ export class SipPeer {
     const method = message.startLine.split(" ")[0] ?? "";
     if (method === "INVITE") this.#invitations.set(branch, message);
     if (method === "BYE" || method === "NOTIFY" || method === "CANCEL") message.reply(response(message, "200 OK"));
-    if (method === "CANCEL") this.#invitations.get(branch)?.reply(response(this.#invitations.get(branch)!, "487 Request Terminated", "cancelled"));
+    const cancelled = method === "CANCEL" ? this.#invitations.get(branch) : undefined;
+    cancelled?.reply(response(cancelled, "487 Request Terminated", this.tagFor(cancelled)));
     const invite = this.#sent.get(branch);
     if (message.status >= 300 && invite !== undefined && / INVITE$/.test(message.header("CSeq"))) {
       message.reply(acknowledgement(invite, message));
     }
   }
+}
+
+/** A UDP socket on that port. */
+export async function bound(port = 0): Promise<Datagrams> {
+  const datagrams = createSocket("udp4");
+  await new Promise<void>((resolve, reject) => {
+    datagrams.once("error", reject);
+    datagrams.bind(port, "127.0.0.1", resolve);
+  });
+  return datagrams;
 }
 
 /** RFC 3261 §17.1.1.3: the ACK of a failure has the INVITE's Request-URI, Via and CSeq number, and the response's To. */
