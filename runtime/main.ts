@@ -33,7 +33,6 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
     domain: configuration.domain,
     factory: configuration.factory,
     trusted: configuration.trusted,
-    routed: configuration.route !== undefined,
     trace,
     failed: (fault) => log("error", fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),
   });
@@ -83,6 +82,8 @@ function sipEndpoint({ listen, domain, route, tls, advertise, policies }: Config
     user,
     domain,
     route,
+    // Behind a proxy it is the proxy that records; without one, this is the home proxy too.
+    recordRoute: route === undefined,
     tls,
     host: advertise,
     product: "CPM-serv/OMA2.0",

@@ -37,7 +37,6 @@ export interface ControllingFunctionOptions {
   readonly factory: string;
   /** Peers whose word for who speaks is taken. */
   readonly trusted: BlockList;
-  readonly routed: boolean;
   readonly trace?: Trace | undefined;
   /** A fault of ours; the peer got 500. */
   readonly failed: (fault: unknown) => void;
@@ -73,9 +72,9 @@ export class ControllingFunction implements EndpointUser {
 
   /** The transports and the disk it works with; before the first arrival. */
   begin(sip: SipEndpoint, msrp: MsrpEndpoint, spool: Spool): void {
-    const { clock, random, domain, routed } = this.#options;
+    const { clock, random, domain } = this.#options;
     const policies = () => this.#policies;
-    this.#focus = { sip, msrp, spool, clock, random, domain, routed, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
+    this.#focus = { sip, msrp, spool, clock, random, domain, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
   }
 
   /** From now on; what runs keeps the policies that it began with. */
@@ -196,7 +195,7 @@ export class ControllingFunction implements EndpointUser {
     if (known) return this.#turns.arrive(arrival, () => known.join(arrived));
     const id = this.#options.random(128);
     this.#turns.arrive(arrival, () => {
-      const group = new Group(this.#focus!, id, this.#identityOf(id), {
+      const group = new Group(this.#focus!, id, `sip:${id}@${this.#options.domain}`, {
         conversationId: identifierIn(request, "conversation-id") ?? this.#options.random(128),
         contributionId,
         subject: request.get("subject")?.trim() || undefined,
@@ -231,11 +230,6 @@ export class ControllingFunction implements EndpointUser {
     const { contributionId } = group.description;
     if (this.#contributions.get(contributionId) === group) this.#contributions.delete(contributionId);
     if (this.#groups.size === 0) this.#emptied?.();
-  }
-
-  /** Behind a proxy the identity is of our domain; without one it is where we can be reached. */
-  #identityOf(id: string): string {
-    return this.#options.routed ? `sip:${id}@${this.#options.domain}` : this.#focus!.sip.uri(id);
   }
 
   #isFactory({ uri }: SipMessage): boolean {

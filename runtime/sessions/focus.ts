@@ -21,8 +21,6 @@ export interface Focus {
   readonly random: Random;
   readonly turns: Turns<Arrival>;
   readonly domain: string;
-  /** An outbound proxy stands in front: identities are of our domain and it leads back to us. */
-  readonly routed: boolean;
   /** The policies of now; whoever begins takes them as they are. */
   readonly policies: () => Policies;
   readonly lengthOf: (timer: TimerName) => number;

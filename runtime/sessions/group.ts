@@ -13,7 +13,6 @@ import { sipfrag, type IncomingRefer } from "../sip/refer.ts";
 import type { IncomingSubscription } from "../sip/subscription.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { identifierIn, referralIn } from "../sip/to-event.ts";
-import type { Flow } from "../sip/transport.ts";
 import { parseUri } from "../sip/uri.ts";
 import type { Arrival, ArrivedInvite, Focus } from "./focus.ts";
 import type { LegAcceptance, LegInvitation } from "./leg.ts";
@@ -115,11 +114,6 @@ export class Group {
   end(): void {
     this.session.tell({ type: "admin.shutdown" });
     for (const transfer of this.#transfers.values()) transfer.end();
-  }
-
-  /** The identity in Contact: the same for everybody, but that a TLS connection must be led back to TLS. */
-  uri(flow?: Flow): string {
-    return flow?.transport === "tls" && !this.#focus.routed ? this.#focus.sip.uri(this.id, flow) : this.identity;
   }
 
   senderOf(uri: string): Sender {
@@ -346,7 +340,7 @@ export class Group {
     return {
       requestUri: peer,
       identity: this.identity,
-      contact: focusContact(this.uri(), "session"),
+      contact: focusContact(this.identity, "session"),
       headers: invitationHeaders(this.#contribution, referredBy, this.description.subject),
       content: describe(media.offer(this.mediaTemplate), [historyPart(this.#history())], () => this.#focus.random(96)),
     };
@@ -363,8 +357,8 @@ export class Group {
     return [...listed, ...added];
   }
 
-  acceptance(flow: Flow | undefined): LegAcceptance {
-    return { contact: focusContact(this.uri(flow), "session"), headers: acceptanceHeaders(this.#contribution) };
+  get acceptance(): LegAcceptance {
+    return { contact: focusContact(this.identity, "session"), headers: acceptanceHeaders(this.#contribution) };
   }
 
   /** The roster as `watcher` is told it: whole, or the seats of `changed` alone. @see RFC 4575 §5 */

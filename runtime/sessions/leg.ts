@@ -12,7 +12,6 @@ import type { IncomingRequest } from "../sip/incoming-request.ts";
 import type { OutgoingInvite } from "../sip/invite-client.ts";
 import type { InviteDialog } from "../sip/invite-dialog.ts";
 import type { IncomingInvite } from "../sip/invite-server.ts";
-import type { Flow } from "../sip/transport.ts";
 import type { SipMessage } from "../sip/message.ts";
 import type { IncomingRefer } from "../sip/refer.ts";
 import { bodyParts, byeReason, descriptionIn, refreshOutcome, rejection, type Description } from "../sip/to-event.ts";
@@ -92,11 +91,6 @@ export abstract class Leg {
   }
   protected refer(refer: IncomingRefer): void {
     refer.reject(403);
-  }
-
-  /** The connection that the peer's INVITE came by. */
-  protected get arrivedFlow(): Flow | undefined {
-    return this.#arrived?.invite.flow;
   }
 
   /** The peer's URI as it was named. */

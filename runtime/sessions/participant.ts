@@ -41,7 +41,7 @@ export class ParticipantLeg extends Leg {
   }
 
   protected override acceptance(): LegAcceptance {
-    return this.group.acceptance(this.arrivedFlow);
+    return this.group.acceptance;
   }
 
   protected override receiver(): SessionUser["receive"] {

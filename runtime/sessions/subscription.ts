@@ -49,7 +49,7 @@ export class ConferenceSubscription {
   readonly #world: World<"answerSubscribe" | "sendNotify", Arrival> = {
     // A refresh has its 200 from the user agent core; only the first SUBSCRIBE is answered here.
     answerSubscribe: ({ status }) => {
-      if (status === 200) this.#subscription.accept(this.#expiresS, [], focusContact(this.#group.uri(this.#subscription.flow), "session"));
+      if (status === 200) this.#subscription.accept(this.#expiresS, [], focusContact(this.#group.identity, "session"));
       else this.#subscription.reject(423, { headers: [["Min-Expires", String(Math.ceil(this.#focus.policies().minSubscriptionMs / 1000))]] });
     },
     sendNotify: ({ state, subscription }) => {

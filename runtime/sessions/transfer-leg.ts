@@ -50,8 +50,8 @@ export class SenderLeg extends Leg {
   }
 
   protected override acceptance(): LegAcceptance {
-    const { group, contribution } = this.#transfer;
-    return { contact: focusContact(group.uri(this.arrivedFlow), "filetransfer"), headers: acceptanceHeaders(contribution) };
+    const { contribution } = this.#transfer;
+    return { contact: focusContact(contribution.identity, "filetransfer"), headers: acceptanceHeaders(contribution) };
   }
 
   /** Octets go straight to the relay; a chunk that comes before there is one finds nobody. */
@@ -96,11 +96,11 @@ export class RecipientLeg extends Leg {
   }
 
   protected override invitation(media: LegMedia): LegInvitation {
-    const { group, contribution, arrived, copiedParts } = this.#transfer;
+    const { contribution, arrived, copiedParts } = this.#transfer;
     return {
       requestUri: this.peer,
       identity: contribution.identity,
-      contact: focusContact(group.uri(), contribution.service),
+      contact: focusContact(contribution.identity, contribution.service),
       headers: invitationHeaders(contribution, arrived.speaker, arrived.invite.request.get("subject")),
       content: describe(media.offer(this.template), copiedParts, () => this.focus.random(96)),
     };

@@ -7,6 +7,7 @@ import type { DialogUsage } from "./dialog.ts";
 import type { IncomingInvite } from "./invite-server.ts";
 import type { SipMessage } from "./message.ts";
 import type { Destination, Outbound, OutboundUser, Sent } from "./outbound.ts";
+import type { RecordRoute } from "./record-route.ts";
 import { createResponse } from "./serialise.ts";
 import type { SessionTimerPolicy } from "./session-timer.ts";
 import { TimerQueues } from "./timer-queue.ts";
@@ -49,6 +50,7 @@ export interface CoreOptions extends SessionTimerPolicy {
   readonly outbound: Outbound;
   /** The URI of the endpoint on this flow, or of its first listener. */
   uri(flow: Flow | undefined, secure: boolean): string;
+  readonly recordRoute: RecordRoute | undefined;
 }
 
 /** What dialogs, INVITEs and subscriptions share: who is who, what is ours, and the way out. */
@@ -62,6 +64,8 @@ export class Core implements SessionTimerPolicy {
   /** The values of our Allow and Supported. */
   readonly allow: string;
   readonly supported: string;
+  /** We stay on the way of dialogs. */
+  readonly recordRoute: RecordRoute | undefined;
   readonly counters: EndpointCounters = {
     invitesIn: 0,
     invitesOut: 0,
@@ -88,6 +92,7 @@ export class Core implements SessionTimerPolicy {
     this.minSeMs = options.minSeMs;
     this.allow = options.allow;
     this.supported = options.supported;
+    this.recordRoute = options.recordRoute;
   }
 
   /** A new tag or Call-ID. @see RFC 3261 §19.3 */
@@ -108,7 +113,9 @@ export class Core implements SessionTimerPolicy {
   }
 
   answer(transaction: ServerTransaction, status: number, content?: ResponseContent): void {
-    transaction.respond(this.createResponse(transaction.request, status, content, transaction.toTag));
+    const response = this.createResponse(transaction.request, status, content, transaction.toTag);
+    this.recordRoute?.onResponse(transaction.request, response, transaction.flow);
+    transaction.respond(response);
   }
 
   /** Answers a request that no user sees. */

@@ -1,5 +1,6 @@
 import { PeerMisbehaved } from "../errors.ts";
 import { SipMessage } from "./message.ts";
+import type { RecordRoute } from "./record-route.ts";
 import type { ServerTransaction } from "./transaction.ts";
 import type { Flow, Target } from "./transport.ts";
 import { parseNameAddr, parseUri } from "./uri.ts";
@@ -97,7 +98,7 @@ export class Dialog {
   }
 
   /** The dialog that a response to our request makes. @see RFC 3261 §12.1.2 */
-  static ofResponse(request: SipMessage, response: SipMessage, contact: string): Dialog {
+  static ofResponse(request: SipMessage, response: SipMessage, contact: string, recordRoute?: RecordRoute): Dialog {
     return new Dialog({
       callId: request.callId,
       localTag: request.from.params.get("tag") ?? "",
@@ -105,7 +106,7 @@ export class Dialog {
       local: request.get("from") ?? "",
       remote: response.get("to") ?? "",
       remoteTarget: contactOf(response) ?? request.uri,
-      routeSet: response.list("record-route").reverse(),
+      routeSet: routeSetOf(response, recordRoute),
       localSeq: request.cseq.seq,
       remoteSeq: undefined,
       contact,
@@ -184,8 +185,8 @@ export class Dialog {
   }
 
   /** The 2xx settles the route set that a provisional response had begun. @see RFC 3261 §13.2.2.4 */
-  confirm(response: SipMessage): void {
-    this.#routeSet = response.list("record-route").reverse();
+  confirm(response: SipMessage, recordRoute?: RecordRoute): void {
+    this.#routeSet = routeSetOf(response, recordRoute);
     this.resolved = undefined;
     this.refreshTarget(response, "INVITE");
   }
@@ -194,6 +195,12 @@ export class Dialog {
   static ends(status: number): boolean {
     return status === 481 || status === 408;
   }
+}
+
+/** What a response has recorded, from our side; we are no hop of our own. @see RFC 3261 §12.1.2 */
+function routeSetOf(response: SipMessage, recordRoute: RecordRoute | undefined): readonly string[] {
+  const routeSet = response.list("record-route").reverse();
+  return recordRoute?.withoutUs(routeSet) ?? routeSet;
 }
 
 /** The SIP URI of the Contact, if there is one. */

@@ -21,6 +21,7 @@ import type { OutOfDialog } from "./out-of-dialog.ts";
 import { Outbound } from "./outbound.ts";
 import type { Sent } from "./outbound.ts";
 import { IncomingRefer } from "./refer.ts";
+import { RecordRoute } from "./record-route.ts";
 import { Registrar } from "./registrar.ts";
 import type { Binding } from "./registrar.ts";
 import { Resolver } from "./resolver.ts";
@@ -74,6 +75,8 @@ export interface EndpointOptions {
   readonly domain?: string | undefined;
   /** The outbound proxy, e.g. `sip:127.0.0.1:5080;lr`: the first Route of every request outside a dialog. */
   readonly route?: string | undefined;
+  /** Whether we stay on the way of the dialogs that begin here, as the home proxy beside the registrar. @see RFC 3261 §16.6 */
+  readonly recordRoute?: boolean | undefined;
   /** The value of Server and User-Agent. */
   readonly product?: string | undefined;
   /** The host of our Contact when it is told by no flow and the listeners' is a wildcard. */
@@ -141,7 +144,9 @@ export class SipEndpoint {
       },
     });
     this.#transactions = transactions;
+    const recordRoute = options.recordRoute ? new RecordRoute((via) => this.uri(undefined, via), () => this.#listeners.map(({ transport }) => transport)) : undefined;
     this.#core = new Core({
+      recordRoute,
       clock,
       random,
       product: options.product,
@@ -156,6 +161,7 @@ export class SipEndpoint {
       outbound: new Outbound({
         transactions,
         resolver: options.resolver ?? new Resolver({ transports: transportsOf(options.listen) }),
+        recordRoute,
         route: options.route,
         bindings: (uri) => this.#registrar?.lookup(uri),
       }),

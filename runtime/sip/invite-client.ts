@@ -128,7 +128,7 @@ export class OutgoingInvite {
     const tag = response.to.params.get("tag") ?? "";
     const known = this.#branches.get(tag);
     if (known || this.#branches.size >= branchesAtMost) return known;
-    const dialog = Dialog.ofResponse(this.#request, response, this.#request.get("contact") ?? "");
+    const dialog = Dialog.ofResponse(this.#request, response, this.#request.get("contact") ?? "", this.#core.recordRoute);
     const branch: Branch = { dialog: new InviteDialog(this.#core, dialog), rseq: undefined, accepted: false };
     this.#branches.set(tag, branch);
     return branch;

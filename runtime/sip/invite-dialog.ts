@@ -223,7 +223,7 @@ export class InviteDialog implements DialogUsage {
 
   /** For the INVITE: the first 2xx of this dialog came, and gets its ACK. */
   confirm(response: SipMessage, description: Content): void {
-    this.#dialog.confirm(response);
+    this.#dialog.confirm(response, this.#core.recordRoute);
     this.#confirmed(response, description, grantedSessionTimer(response));
   }
 

@@ -165,7 +165,9 @@ export class IncomingInvite {
   }
 
   #createResponse(status: number, content: ResponseContent): SipMessage {
-    return this.#core.createResponse(this.request, status, content, this.localTag);
+    const response = this.#core.createResponse(this.request, status, content, this.localTag);
+    this.#core.recordRoute?.onResponse(this.request, response, this.flow);
+    return response;
   }
 
   #dialogFor(contact: string | undefined): InviteDialog {

@@ -3,6 +3,7 @@ import type { HeaderFields } from "./content.ts";
 import type { Dialog } from "./dialog.ts";
 import { Fork } from "./fork.ts";
 import { SipMessage } from "./message.ts";
+import type { RecordRoute } from "./record-route.ts";
 import type { Binding } from "./registrar.ts";
 import type { Resolver } from "./resolver.ts";
 import { createResponse } from "./serialise.ts";
@@ -29,6 +30,7 @@ export interface OutboundUser extends ClientUser {
 export interface OutboundOptions {
   readonly transactions: TransactionLayer;
   readonly resolver: Resolver;
+  readonly recordRoute: RecordRoute | undefined;
   /** The outbound proxy's URI. */
   readonly route: string | undefined;
   /** The bindings of an address-of-record of ours; undefined for any other URI. */
@@ -106,7 +108,7 @@ export class Outbound {
   }
 
   #attempt(request: SipMessage, user: ClientUser, to: string | readonly Destination[] | Promise<readonly Destination[]>): Sent {
-    const attempt = new Attempt(this.#options.transactions, request, user);
+    const attempt = new Attempt(this.#options, request, user);
     if (typeof to === "string") to = this.#resolve(to);
     if (to instanceof Promise) to.then((targets) => attempt.start(targets), (error: Error) => attempt.fail(error));
     else attempt.start(to);
@@ -140,13 +142,15 @@ function copy(request: SipMessage): SipMessage {
 /** One request to one place that may have several targets: the next is tried when one fails. @see RFC 3263 §4.3 */
 class Attempt implements Sent {
   readonly #transactions: TransactionLayer;
+  readonly #recordRoute: RecordRoute | undefined;
   readonly #request: SipMessage;
   readonly #user: ClientUser;
   #transaction: ClientTransaction | undefined;
   #cancelled: HeaderFields | undefined;
 
-  constructor(transactions: TransactionLayer, request: SipMessage, user: ClientUser) {
+  constructor({ transactions, recordRoute }: OutboundOptions, request: SipMessage, user: ClientUser) {
     this.#transactions = transactions;
+    this.#recordRoute = recordRoute;
     this.#request = request;
     this.#user = user;
   }
@@ -162,7 +166,9 @@ class Attempt implements Sent {
     // Cancelled before it left: nobody has to be told but the user.
     if (this.#cancelled) return this.#user.onResponse(createResponse(this.#request, 487));
     const user = others.length === 0 ? this.#user : this.#failingOver(others);
-    this.#transaction = this.#transactions.request(others.length === 0 ? this.#request : copy(this.#request), target, user);
+    const request = others.length === 0 ? this.#request : copy(this.#request);
+    this.#recordRoute?.onRequest(request, "sentBy" in target ? target : target.transport);
+    this.#transaction = this.#transactions.request(request, target, user);
   }
 
   fail(error: Error): void {

@@ -147,6 +147,7 @@ export class IncomingSubscription implements DialogUsage {
       .add("Contact", this.#dialog.contact)
       .add("Event", this.eventId === undefined ? this.event : `${this.event};id=${this.eventId}`)
       .add("Subscription-State", this.#stateValue(state, notification));
+    this.#core.recordRoute?.onRequest(request, this.flow);
     return fill(request, notification);
   }
 
