@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** A process that is measured. */
+export interface Measured {
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export interface Server extends Measured {
+  /** The ports of the SIP listeners. */
+  readonly udp: number;
+  readonly tcp: number;
+}
+
+const program = fileURLToPath(new URL("../../runtime/main.ts", import.meta.url));
+
+/** The Controlling Function as a process of its own. `core`: the one that it runs on, alone. */
+export async function startServer(policies: Readonly<Record<string, string | number>>, core?: number): Promise<Server> {
+  const data = mkdtempSync(join(tmpdir(), "cpm-bench-"));
+  const options = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data];
+  for (const [name, value] of Object.entries(policies)) options.push("--policy", `${name}=${value}`);
+  const child = start([process.execPath, program, "serve", ...options], core);
+  const ports = await listeners(child);
+  return {
+    pid: child.pid!,
+    udp: ports.get("sip udp")!,
+    tcp: ports.get("sip tcp")!,
+    async stop() {
+      await stop(child);
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Ports by what the server says of itself: `listening sip udp 127.0.0.1:5060`. */
+async function listeners(child: ChildProcess): Promise<Map<string, number>> {
+  const ports = new Map<string, number>();
+  for await (const line of createInterface(child.stdout!)) {
+    const [, listener = "", port = ""] = /^listening (\S+ \S+) .*:(\d+)$/.exec(line) ?? [];
+    if (ports.set(listener, Number(port)).size === 3) return ports;
+  }
+  throw new Error("the server does not listen");
+}
+
+/** Starts a program. `core`: the one that it runs on; then its process id is that of the program all the same. */
+export function start(command: readonly string[], core?: number): ChildProcess {
+  const [program = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => child.kill("SIGKILL"));
+  return child;
+}
+
+/** SIGTERM, and after two seconds SIGKILL: what is left of the sessions is nobody's. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 2_000);
+  await exit;
+  clearTimeout(late);
+}
+
+/** What a process and the children that it has waited for have used of the processors, in seconds; `/proc` counts hundredths. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
