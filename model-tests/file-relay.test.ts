@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../runtime/clock.ts";
 import { MsrpEndpoint } from "../runtime/msrp/endpoint.ts";
 import { FileRelay, type FileRelayOptions, type FileRelayReport } from "../runtime/msrp/file-relay.ts";
-import type { ContinuationFlag, Report } from "../runtime/msrp/message.ts";
+import { mostWrapperOctets, WrapperReader } from "../runtime/msrp/file-wrapper.ts";
+import type { ContinuationFlag, HeaderFields, Report } from "../runtime/msrp/message.ts";
 import type { ChunkReceiver, IncomingChunk, MessageStream, MsrpSession, SessionUser, StreamedMessage } from "../runtime/msrp/session.ts";
 import { systemRandom } from "../runtime/random.ts";
 import { Spool } from "../runtime/store/spool.ts";
@@ -93,14 +94,14 @@ class Focus {
     return theirs;
   }
 
-  async connectRecipient(recipient: number, receive: (session: () => MsrpSession) => ChunkReceiver): Promise<MsrpSession> {
+  async connectRecipient(recipient: number, receive: (session: () => MsrpSession) => ChunkReceiver, form: { unwrapped?: boolean } = {}): Promise<MsrpSession> {
     const { ours, theirs } = connect(
       this.#endpoint,
       { receive: refusing, onLost: () => this.relay.recipientLost(recipient) },
       await newPeer(),
       { receive: receive(() => theirs) },
     );
-    this.relay.addRecipient(recipient, ours);
+    this.relay.addRecipient(recipient, ours, form);
     return theirs;
   }
 
@@ -128,6 +129,7 @@ class Recipient implements ChunkReceiver {
   readonly #hash = createHash("sha256");
   octets = 0;
   contentType = "";
+  headers: HeaderFields = [];
   messageId = "";
   totalOctets: number | undefined;
   firstOffset = -1;
@@ -135,7 +137,7 @@ class Recipient implements ChunkReceiver {
   onSendStart(chunk: IncomingChunk): void {
     if (this.firstOffset >= 0) return;
     this.firstOffset = chunk.startOffset;
-    ({ contentType: this.contentType, messageId: this.messageId, totalOctets: this.totalOctets } = chunk);
+    ({ contentType: this.contentType, headers: this.headers, messageId: this.messageId, totalOctets: this.totalOctets } = chunk);
   }
   onData(_chunk: IncomingChunk, octets: Buffer, offset: number): void {
     expect(offset).toBe(this.octets);
@@ -265,7 +267,7 @@ describe("every recipient gets the file octet for octet", () => {
     expect([recipient.sha256(), recipient.lastFlag]).toEqual([sha256(octets), "$"]);
   });
 
-  test.each([1, 2, 2048, 131_072])("where it has %i octets", async (size) => {
+  test.each([0, 1, 2, 2048, 131_072])("where it has %i octets", async (size) => {
     const small = file.subarray(0, size);
     await Focus.open({ file: announced(small, "sha-256") });
     const recipient = new Recipient();
@@ -273,6 +275,19 @@ describe("every recipient gets the file octet for octet", () => {
     expect(await send(await focus.connectSender(), small).outcome).toBe(200);
     await eventually(() => focus.told).toEqual(["first", "complete", "drained 0"]);
     expect(recipient.sha256()).toBe(sha256(small));
+  });
+
+  test("where a chunk sends octets a second time, and no octet goes out twice", async () => {
+    await Focus.open({ file: announced(file) });
+    const recipient = new Recipient();
+    await focus.connectRecipient(0, () => recipient);
+    const sender = await focus.connectSender();
+    const { stream } = send(sender, file, undefined, 600_000);
+    await eventually(() => recipient.octets).toBe(600_000);
+    const again = { messageId: stream.messageId, totalOctets: file.length, startOffset: 450_000 };
+    expect(await send(sender, file.subarray(450_000), again).outcome).toBe(200);
+    await eventually(() => focus.told).toEqual(["first", "complete", "drained 0"]);
+    expect(recipient.sha256()).toBe(sha256(file));
   });
 
   test("and the sender a success REPORT for all of it where it asked for one", async () => {
@@ -355,6 +370,16 @@ describe("a transfer that fails", () => {
     await expectAborted(recipient, "hashMismatch");
   });
 
+  test("a chunk that leaves a gap", async () => {
+    const recipient = await open({ file: announced(file) });
+    const sender = await focus.connectSender();
+    const { stream } = send(sender, file, undefined, 600_000);
+    await eventually(() => recipient.octets).toBe(600_000);
+    const behindGap = { messageId: stream.messageId, totalOctets: file.length, startOffset: 600_001 };
+    expect(await send(sender, file.subarray(600_001), behindGap).outcome).toBe(413);
+    await expectAborted(recipient, "sizeMismatch");
+  });
+
   test("a second message in the place of the first", async () => {
     await open({ file: announced(file) });
     const sender = await focus.connectSender();
@@ -374,14 +399,114 @@ describe("a transfer that fails", () => {
     try {
       const recipient = await open({ maxFileOctets: 900_000, file: { size: 900_000 } });
       await writeFile(join(directory, "somebody-else"), Buffer.alloc(800_000));
-      expect(await send(await focus.connectSender(), file.subarray(0, 900_000)).outcome).toBe(413);
+      const { stream, outcome } = send(await focus.connectSender(), file, { totalOctets: 900_000 }, 600_000);
       await expectAborted(recipient, "spoolFailed");
+      stream.write(file.subarray(600_000, 700_000));
+      expect(await outcome).toBe(413);
       expect(focus.reports.at(-1)).toMatchObject({ failure: { name: "SpoolFailed", fault: "diskFull" } });
       await focus.relay.close();
       expect(await readdir(directory)).toEqual(["somebody-else"]);
     } finally {
       execFileSync("umount", ["--lazy", directory]);
     }
+  });
+});
+
+describe("a file in a CPIM message", () => {
+  const file = fileOf(300_000);
+  const wrapped = { contentType: "message/cpim" };
+  const cpimHeader = "From: <sip:alice@example.org>\r\nTo: <sip:group@example.org>\r\n\r\n";
+  const wrap = (content: Buffer, ...fields: readonly string[]) =>
+    Buffer.concat([Buffer.from([`${cpimHeader}Content-Type: image/png`, ...fields, "\r\n"].join("\r\n")), content]);
+
+  /** Two recipients: one takes CPIM messages, one files alone. */
+  async function open(options: Partial<FileRelayOptions>): Promise<{ whole: Recipient; alone: Recipient; sender: MsrpSession }> {
+    await Focus.open(options);
+    const [whole, alone] = [new Recipient(), new Recipient()];
+    await focus.connectRecipient(0, () => whole);
+    await focus.connectRecipient(1, () => alone, { unwrapped: true });
+    return { whole, alone, sender: await focus.connectSender() };
+  }
+
+  const everybodyHasIt = () => eventually(() => [...focus.told].sort()).toEqual(["complete", "drained 0", "drained 1", "first"]);
+
+  test.each([0, 1, 300_000])("of %i octets: one recipient gets the message, the other the file; size and hash are the file's", async (size) => {
+    const content = file.subarray(0, size);
+    const message = wrap(content, "Content-Disposition: render", "Content-Length: 1");
+    const { whole, alone, sender } = await open({ file: announced(content) });
+    expect(await send(sender, message, { ...wrapped, totalOctets: message.length, successReport: true }).outcome).toBe(200);
+    await everybodyHasIt();
+    expect([whole.contentType, whole.totalOctets, whole.sha256()]).toEqual(["message/cpim", message.length, sha256(message)]);
+    expect([alone.contentType, alone.totalOctets, alone.sha256()]).toEqual(["image/png", size, sha256(content)]);
+    expect(alone.headers).toEqual([["Content-Disposition", "render"]]);
+    expect(focus.reports).toContainEqual({ type: "complete", octets: size });
+    await eventually(() => focus.successReports).toMatchObject([{ byteRange: { start: 1, end: message.length, total: message.length } }]);
+  });
+
+  test("may have a size that nobody told", async () => {
+    const message = wrap(file);
+    const { whole, alone, sender } = await open({});
+    expect(await send(sender, message, wrapped).outcome).toBe(200);
+    await everybodyHasIt();
+    expect([whole.sha256(), alone.sha256()]).toEqual([sha256(message), sha256(file)]);
+  });
+
+  test("goes to everybody as it came where the sender did not wrap it", async () => {
+    const { whole, alone, sender } = await open({ file: announced(file) });
+    expect(await send(sender, file).outcome).toBe(200);
+    await everybodyHasIt();
+    for (const recipient of [whole, alone]) expect([recipient.contentType, recipient.sha256()]).toEqual(["image/jpeg", sha256(file)]);
+  });
+
+  test("encoded within is passed on unchecked, longer than announced, and says that it is encoded", async () => {
+    const encoded = Buffer.from(file.toString("base64"));
+    const message = wrap(encoded, "Content-Transfer-Encoding: base64");
+    const { whole, alone, sender } = await open({ file: announced(file) });
+    expect(await send(sender, message, { ...wrapped, totalOctets: message.length }).outcome).toBe(200);
+    await everybodyHasIt();
+    expect([whole.sha256(), alone.sha256()]).toEqual([sha256(message), sha256(encoded)]);
+    expect(alone.headers).toEqual([["Content-Transfer-Encoding", "base64"]]);
+  });
+
+  test("encoded within is bounded by what a file may have", async () => {
+    const encoded = Buffer.from(file.toString("base64"));
+    const message = wrap(encoded, "Content-Transfer-Encoding: base64");
+    const { sender } = await open({ file: announced(file), maxFileOctets: encoded.length - 1 });
+    expect(await send(sender, message, { ...wrapped, totalOctets: message.length }).outcome).toBe(413);
+    expect(focus.told).toEqual(["first", "tooLong"]);
+  });
+
+  const otherFile = Buffer.from(file).fill(0, 0, 1);
+  test.each<readonly [string, string, Buffer]>([
+    ["is another one", "hashMismatch", wrap(otherFile)],
+    ["has an octet more", "tooLong", wrap(Buffer.concat([file, Buffer.of(1)]))],
+    ["has an octet less", "sizeMismatch", wrap(file.subarray(1))],
+    ["has no From", "wrapperMalformed", Buffer.from("Subject: none\r\n\r\nContent-Type: image/png\r\n\r\n")],
+    ["has a wrapper that does not end", "wrapperMalformed", Buffer.from(cpimHeader)],
+    ["has a wrapper that never ends", "wrapperMalformed", Buffer.alloc(file.length, "x-y: z\r\n")],
+  ])("that %s is refused: %s", async (_what, fault, message) => {
+    const { whole, alone, sender } = await open({ file: announced(file) });
+    expect(await send(sender, message, wrapped).outcome).toBe(413);
+    expect(focus.told).toEqual(["first", fault]);
+    expect([...whole.flags, ...alone.flags]).not.toContain("$");
+  });
+
+  test("is found wherever the stream is cut", () => {
+    const message = wrap(Buffer.from("\r\n\r\nfile"));
+    const start = message.indexOf("\r\n\r\nfile");
+    for (let cut = 0; cut <= message.length; cut += 1) {
+      const reader = new WrapperReader();
+      const first = reader.read(message.subarray(0, cut));
+      const content = reader.wrapper ? Buffer.concat([first, message.subarray(cut)]) : reader.read(message.subarray(cut));
+      expect([content.toString(), reader.wrapper?.octets.length, reader.wrapper?.contentType]).toEqual(["\r\n\r\nfile", start, "image/png"]);
+    }
+  });
+
+  test("has a wrapper of at most 16 KiB", () => {
+    const fill = (length: number) => wrap(Buffer.alloc(0), `X: ${"x".repeat(length)}`);
+    const longest = fill(mostWrapperOctets - fill(0).length);
+    expect(new WrapperReader().read(longest)).toHaveLength(0);
+    expect(() => new WrapperReader().read(fill(mostWrapperOctets - fill(0).length + 1))).toThrow("CPIM_MALFORMED");
   });
 });
 

@@ -257,8 +257,9 @@ export class FileRelay implements ChunkReceiver {
     return this.#wrapper?.octets.length ?? 0;
   }
 
+  /** A content that may turn out to be encoded may also be longer than announced. */
   get #mostMessageOctets(): Octets {
-    return this.#mostOctets + (this.#wrapperReader ? mostWrapperOctets : this.#wrapperOctets);
+    return this.#wrapperReader ? this.#options.maxFileOctets + mostWrapperOctets : this.#mostOctets + this.#wrapperOctets;
   }
 
   get #mostOctets(): Octets {
