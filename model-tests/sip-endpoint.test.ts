@@ -283,7 +283,8 @@ describe("the 2xx of an INVITE", () => {
     await missed.promise;
     expect(performance.now() - begun).toBeGreaterThanOrEqual(63 * t1Ms);
     // T1, 2*T1, 4*T1, then every T2 = 8*T1 until 64*T1: 0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63.
-    expect(peer.count(/^SIP\/2.0 200/)).toBe(11);
+    // The last of them falls on the end: a busy machine may be late for it.
+    expect([10, 11]).toContain(peer.count(/^SIP\/2.0 200/));
     expect(bob.endpoint.counters.missingAcks).toBe(1);
     const dialog = await bob.dialog;
     dialog.bye();
