@@ -7,7 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../runtime/clock.ts";
-import { MsrpEndpoint } from "../runtime/msrp/endpoint.ts";
+import { MsrpEndpoint, type Limits } from "../runtime/msrp/endpoint.ts";
 import { FileRelay, type FileRelayOptions, type FileRelayReport } from "../runtime/msrp/file-relay.ts";
 import { mostWrapperOctets, WrapperReader } from "../runtime/msrp/file-wrapper.ts";
 import type { ContinuationFlag, HeaderFields, Report } from "../runtime/msrp/message.ts";
@@ -30,8 +30,8 @@ afterEach(async () => {
 
 // ------------------------------------------------------------------ the two ends
 
-async function newEndpoint(): Promise<MsrpEndpoint> {
-  const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom });
+async function newEndpoint(limits: Partial<Limits> = {}): Promise<MsrpEndpoint> {
+  const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits });
   await endpoint.listen({ transport: "tcp", host: "127.0.0.1", port: 0 });
   return endpoint;
 }
@@ -50,6 +50,8 @@ class Focus {
   readonly successReports: Report[] = [];
   readonly relay: FileRelay;
   readonly #endpoint: MsrpEndpoint;
+  /** Our sessions with them. */
+  readonly #recipients = new Map<number, MsrpSession>();
   readonly #spool: Spool;
 
   private constructor(endpoint: MsrpEndpoint, spool: Spool, relay: Omit<FileRelayOptions, "onReport" | "clock">) {
@@ -58,7 +60,7 @@ class Focus {
     this.relay = new FileRelay({ ...relay, clock: systemClock, onReport: (report) => this.reports.push(report) });
   }
 
-  static async open(options: Partial<FileRelayOptions> = {}): Promise<Focus> {
+  static async open(options: Partial<FileRelayOptions> = {}, limits: Partial<Limits> = {}): Promise<Focus> {
     const spool = await Spool.open({
       directory,
       clock: systemClock,
@@ -69,7 +71,7 @@ class Focus {
     });
     const maxFileOctets = options.maxFileOctets ?? 100_000_000;
     const file = options.file ?? {};
-    focus = new Focus(await newEndpoint(), spool, {
+    focus = new Focus(await newEndpoint(limits), spool, {
       file,
       maxFileOctets,
       stallMs: 60_000,
@@ -77,6 +79,10 @@ class Focus {
       ...options,
     });
     return focus;
+  }
+
+  get connectionCount(): number {
+    return this.#endpoint.connectionCount;
   }
 
   get told(): string[] {
@@ -101,8 +107,13 @@ class Focus {
       await newPeer(),
       { receive: receive(() => theirs) },
     );
+    this.#recipients.set(recipient, ours);
     this.relay.addRecipient(recipient, ours, form);
     return theirs;
+  }
+
+  closeRecipient(recipient: number): void {
+    this.#recipients.get(recipient)!.close();
   }
 
   async close(): Promise<void> {
@@ -533,6 +544,41 @@ describe("a recipient", () => {
     focus.relay.removeRecipient(0);
     await eventually(() => recipient.lastFlag).toBe("#");
     expect(focus.told).toEqual(["first"]);
+  });
+
+  describe("whose session is closed at once after", () => {
+    const long = fileOf(16_000_000);
+
+    /** Served more than its connection takes, while it does not read; no window keeps that from its connection. */
+    async function openFull(recipient: ChunkReceiver) {
+      await Focus.open({ file: announced(long) }, { windowOctets: long.length, bindMs: 500 });
+      const theirs = await focus.connectRecipient(0, () => recipient);
+      theirs.pause();
+      const sender = await focus.connectSender();
+      const { outcome } = send(sender, long);
+      await outcome;
+      return theirs;
+    }
+
+    test.each(["removeRecipient", "abort"] as const)("%s gets # when it reads at last", async (how) => {
+      const recipient = new Recipient();
+      const theirs = await openFull(recipient);
+      if (how === "abort") focus.relay.abort();
+      else focus.relay.removeRecipient(0);
+      focus.closeRecipient(0);
+      theirs.resume();
+      await eventually(() => recipient.lastFlag).toBe("#");
+      expect(recipient.octets).toBeLessThan(long.length);
+      await eventually(() => theirs.ended).toBe(true);
+    });
+
+    test("costs its connection no longer than bindMs when it never reads", async () => {
+      await openFull(new Recipient());
+      const before = focus.connectionCount;
+      focus.relay.removeRecipient(0);
+      focus.closeRecipient(0);
+      await eventually(() => focus.connectionCount).toBe(before - 1);
+    });
   });
 
   test("that does not read holds up neither the sender nor the others, costs bounded memory, and is given up", async () => {

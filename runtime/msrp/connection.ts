@@ -43,6 +43,8 @@ export interface Tenant {
   receiveReport(head: RequestHead): void;
   /** Writes one frame. @returns false when there is none */
   writeFrame(connection: Connection): boolean;
+  /** Writes what abandons its messages, as the last of it. */
+  writeLast(connection: Connection): void;
   lose(reason: Loss): void;
 }
 
@@ -156,6 +158,7 @@ export class Connection implements FrameUser {
   remove(session: Tenant): void {
     this.resume(session);
     this.flush();
+    this.#writeLast(session);
     if (this.#held?.session === session) this.proceed();
     if (!this.#sessions.delete(session.localPath)) return;
     if (session.speaking) this.#speaking.splice(this.#speaking.indexOf(session), 1);
@@ -326,11 +329,23 @@ export class Connection implements FrameUser {
     else if (this.#texts.length === 0) this.resume(this);
   }
 
+  /** What is due without a body goes out although the socket has enough: it is little, and there is no later. */
+  #writeLast(session: Tenant): void {
+    if (this.#state !== "open") return;
+    this.#fillTexts();
+    session.writeLast(this);
+    if (this.writer.octets > 0) this.writer.writeTo(this.#socket);
+  }
+
+  #fillTexts(): void {
+    for (const frame of this.#texts) this.writer.text(frame);
+    this.#texts.length = 0;
+  }
+
   /** @returns whether there is something for the socket */
   #fill(): boolean {
     const writer = this.writer;
-    for (const frame of this.#texts) writer.text(frame);
-    this.#texts.length = 0;
+    this.#fillTexts();
     while (this.#speaking.length > 0 && writer.octets < writeOctets) {
       if (this.#speaker >= this.#speaking.length) this.#speaker = 0;
       const session = this.#speaking[this.#speaker]!;

@@ -164,6 +164,11 @@ export class ChunkedMessage implements MessageStream {
     return this.#phase === "written" || this.#phase === "over";
   }
 
+  /** The chunk with `#` is still to be written. */
+  get isAbandoned(): boolean {
+    return this.#phase === "aborted";
+  }
+
   write(octets: Buffer): boolean {
     if (this.#phase !== "open") return true;
     if (octets.length > 0) {

@@ -180,7 +180,11 @@ export class MsrpSession implements Tenant, Sender {
     this.#connection?.resume(this);
   }
 
-  /** Ends the session and frees it: what the socket takes at once is still written, nothing is called any more. */
+  /**
+   * Ends the session and frees it: what the socket takes at once is still
+   * written, and the `#` of abandoned messages in any case; nothing is called
+   * any more. A peer that does not read has `bindMs` for the rest.
+   */
   close(): void {
     if (!this.#ended) this.#leave();
   }
@@ -256,6 +260,10 @@ export class MsrpSession implements Tenant, Sender {
       return this.writeFrame(connection);
     }
     return this.#writeStreams(connection);
+  }
+
+  writeLast(connection: Connection): void {
+    for (const stream of this.#streams) if (stream.isAbandoned) stream.writeChunk(connection, this.#sendHead);
   }
 
   #writeStreams(connection: Connection): boolean {
