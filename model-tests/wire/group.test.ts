@@ -68,8 +68,9 @@ focus("creation", { policies: { notifyPaceMs: 20, maxGroupSize: 5 } }, (conversa
 
     expect(ok.startLine).toBe("SIP/2.0 200 OK");
     const identity = ok.uri("Contact");
-    // Without an outbound proxy the identity is where the focus listens, so that a client without DNS reaches it.
-    expect(identity).toMatch(new RegExp(`^sip:[^@]{16,}@127\\.0\\.0\\.1:${scene.focus.address.udp}$`));
+    expect(identity).toMatch(/^sip:[^@]{16,}@cpm\.example$/);
+    // Who has no DNS finds the way back to it, RFC 3261 §16.6.
+    expect(ok.routes).toEqual([`<sip:127.0.0.1:${scene.focus.address.tcp};transport=tcp;lr>`]);
     expect(ok.header("Contact")).toContain(";isfocus");
     expect(ok.header("Contact")).toContain(sessionTag);
     expect(ok.header("Conversation-ID")).toBe(conversationId);

@@ -149,6 +149,8 @@ export interface DialogState {
   readonly remoteTag: string;
   /** The Contact of the other side. */
   readonly target: string;
+  /** The way there, RFC 3261 §12.1. */
+  readonly routes: readonly string[];
 }
 
 /** Any request inside a dialog, RFC 3261 §12.2.1.1. */
@@ -160,7 +162,7 @@ From: <${dialog.localUri}>;tag=${dialog.localTag}
 To: <${dialog.remoteUri}>;tag=${dialog.remoteTag}
 Call-ID: ${dialog.callId}
 CSeq: ${cseq} ${method}
-${lines.trim()}${lines.trim() === "" ? "" : "\n"}Content-Length: ?
+${dialog.routes.map((route) => `Route: ${route}\n`).join("")}${lines.trim()}${lines.trim() === "" ? "" : "\n"}Content-Length: ?
 
 `) + body;
 

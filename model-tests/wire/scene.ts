@@ -2,7 +2,7 @@
  * The people of a conversation on the wire: devices that speak the octets of
  * `octets.ts`, and the scene in which they meet one focus.
  */
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   bothTypes, chatAnswerLines, chatCpim, chatSdp, contactLine, creation, fileAnswer, fileAnswerLines, fileOffer, inDialog, joining,
   photo, register, subscription, type DialogState, type FileSpecimen, type Speaker,
@@ -18,6 +18,7 @@ export class Dialog implements DialogState {
   readonly remoteUri: string;
   readonly remoteTag: string;
   readonly target: string;
+  readonly routes: readonly string[];
   cseq = 1;
 
   private constructor(device: Device, state: DialogState) {
@@ -28,6 +29,7 @@ export class Dialog implements DialogState {
     this.remoteUri = state.remoteUri;
     this.remoteTag = state.remoteTag;
     this.target = state.target;
+    this.routes = state.routes;
   }
 
   /** The dialog of a request that this device sent, from its 2xx. */
@@ -35,6 +37,7 @@ export class Dialog implements DialogState {
     return new Dialog(device, {
       callId: ok.header("Call-ID"), target: ok.uri("Contact"),
       localUri: ok.uri("From"), localTag: ok.tag("From"), remoteUri: ok.uri("To"), remoteTag: ok.tag("To"),
+      routes: ok.routes.toReversed(),
     });
   }
 
@@ -43,6 +46,7 @@ export class Dialog implements DialogState {
     return new Dialog(device, {
       callId: request.header("Call-ID"), target: request.uri("Contact"),
       localUri: request.uri("To"), localTag: tag, remoteUri: request.uri("From"), remoteTag: request.tag("From"),
+      routes: request.routes,
     });
   }
 
@@ -418,7 +422,10 @@ export function focus(title: string, options: FocusOptions, declare: (conversati
   describe(title, () => {
     let running: Focus;
     beforeAll(async () => void (running = await Focus.start(options)));
-    afterAll(async () => void (await running?.stop(3_000)));
+    afterAll(async () => {
+      await running?.stop(0);
+      expect(running?.faults, "what the focus itself calls a fault of its own").toEqual([]);
+    });
     declare((name, body) => test.concurrent(name, async ({ onTestFailed }) => {
       const scene = new Scene(running);
       onTestFailed(() => console.log(`${name}\n${scene.ladder}\n${running.lastWords}`));

@@ -185,6 +185,11 @@ export class SipText {
     return line.slice(name.length + 3);
   }
 
+  /** The proxies that stay on the way, topmost first. */
+  get routes(): string[] {
+    return this.headers("Record-Route").flatMap((value) => value.split(/,\s*(?=<)/));
+  }
+
   /** What a response repeats of the topmost Via whatever the server adds to it: sent-by and branch. */
   get sentBy(): string {
     const [via = ""] = this.headers("Via");
@@ -219,6 +224,7 @@ export function response(request: SipText, statusLine: string, toTag = "", lines
   return [
     `SIP/2.0 ${statusLine}`,
     ...request.headers("Via").map((via) => `Via: ${via}`),
+    ...request.headers("Record-Route").map((route) => `Record-Route: ${route}`),
     `From: ${request.header("From")}`,
     `To: ${to}`,
     `Call-ID: ${request.header("Call-ID")}`,
@@ -677,10 +683,20 @@ export class Focus {
     return this.#said.join("").slice(-3_000);
   }
 
-  /** SIGTERM; answers the exit code, which is null of a process that did not end in time and was killed. */
+  /** Everything it has printed. */
+  get words(): string {
+    return this.#said.join("");
+  }
+
+  /** The lines in which it says that it itself is wrong: its log, and what Node prints of an exception that nobody caught. */
+  get faults(): string[] {
+    return this.words.split("\n").filter((line) => /^\S+Z error |^\s+at |Error: /.test(line));
+  }
+
+  /** SIGTERM; answers the exit code, which is null of a process that did not end in time and was killed. Patience 0 kills at once. */
   async stop(patienceMs = 10_000): Promise<number | null> {
     const late = setTimeout(() => this.#process.kill("SIGKILL"), patienceMs);
-    this.#process.kill("SIGTERM");
+    this.#process.kill(patienceMs === 0 ? "SIGKILL" : "SIGTERM");
     const code = this.#process.exitCode ?? await new Promise<number | null>((resolve) => this.#process.once("exit", resolve));
     clearTimeout(late);
     rmSync(this.#directory, { recursive: true, force: true });
