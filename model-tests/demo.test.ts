@@ -82,7 +82,7 @@ const pause = (ms: number): Promise<void> => new Promise((over) => setTimeout(ov
 
 /** Runs the demo on ports that are captured. */
 async function capture(file: string, sip: string, msrp: string): Promise<void> {
-  const dumpcap = spawn("dumpcap", ["-q", "-i", "lo", "-f", `port ${sip} or port ${msrp}`, "-a", "duration:25", "-w", file], { stdio: ["ignore", "ignore", "pipe"] });
+  const dumpcap = spawn("dumpcap", ["-q", "-B", "64", "-i", "lo", "-f", `port ${sip} or port ${msrp}`, "-a", "duration:25", "-w", file], { stdio: ["ignore", "ignore", "pipe"] });
   // It names its file when it listens.
   await once(dumpcap.stderr, "data");
   await pause(300);

@@ -25,16 +25,25 @@ const usage = `npm run demo -- [options]
   --help              this text
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    "keep-trace": { type: "string" },
-    "sip-port": { type: "string" },
-    "msrp-port": { type: "string" },
-    ports: { type: "boolean", default: false },
-    quiet: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const options = readOptions();
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        "keep-trace": { type: "string" },
+        "sip-port": { type: "string" },
+        "msrp-port": { type: "string" },
+        ports: { type: "boolean", default: false },
+        quiet: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (fault) {
+    process.stderr.write(`${(fault as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}
 
 const sipPort = options["sip-port"] ?? (options.ports ? "5060" : "0");
 const msrpPort = options["msrp-port"] ?? (options.ports ? "2855" : "0");
