@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -26,7 +26,7 @@ export async function startServer(policies: Readonly<Record<string, string | num
   const options = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data];
   for (const [name, value] of Object.entries(policies)) options.push("--policy", `${name}=${value}`);
   const child = start([process.execPath, program, "serve", ...options], core);
-  const ports = await listeners(child);
+  const ports = await listeners(child, 3);
   return {
     pid: child.pid!,
     udp: ports.get("sip udp")!,
@@ -38,21 +38,21 @@ export async function startServer(policies: Readonly<Record<string, string | num
   };
 }
 
-/** Ports by what the server says of itself: `listening sip udp 127.0.0.1:5060`. */
-async function listeners(child: ChildProcess): Promise<Map<string, number>> {
+/** Ports by what a server says of itself: `listening sip udp 127.0.0.1:5060`. */
+export async function listeners(child: ChildProcess, count: number): Promise<Map<string, number>> {
   const ports = new Map<string, number>();
   for await (const line of createInterface(child.stdout!)) {
     const [, listener = "", port = ""] = /^listening (\S+ \S+) .*:(\d+)$/.exec(line) ?? [];
-    if (ports.set(listener, Number(port)).size === 3) return ports;
+    if (ports.set(listener, Number(port)).size === count) return ports;
   }
   throw new Error("the server does not listen");
 }
 
-/** Starts a program. `core`: the one that it runs on; then its process id is that of the program all the same. */
+/** Starts a program in a session of its own. `core`: the one that it runs on. */
 export function start(command: readonly string[], core?: number): ChildProcess {
   const [program = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => child.kill("SIGKILL"));
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  process.once("exit", () => signal(child, "SIGKILL"));
   return child;
 }
 
@@ -60,14 +60,36 @@ export function start(command: readonly string[], core?: number): ChildProcess {
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
-  child.kill("SIGTERM");
-  const late = setTimeout(() => child.kill("SIGKILL"), 2_000);
+  signal(child, "SIGTERM");
+  const late = setTimeout(() => signal(child, "SIGKILL"), 2_000);
   await exit;
   clearTimeout(late);
 }
 
-/** What a process and the children that it has waited for have used of the processors, in seconds; `/proc` counts hundredths. */
+/** To the program and the processes that it made. */
+function signal({ pid }: ChildProcess, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-pid!, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** What a program and the processes that it made have used of the processors, in seconds; `/proc` counts hundredths. */
 export function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  let hundredths = 0;
+  for (const name of readdirSync("/proc")) {
+    const fields = /^\d+$/.test(name) ? statOf(name) : [];
+    if (Number(fields[3]) === pid) hundredths += Number(fields[11]) + Number(fields[12]);
+  }
+  return hundredths / 100;
+}
+
+/** The fields of `/proc/PID/stat` behind the program's name: state, parent, group, session and so on; none when it has ended. */
+function statOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!.split(" ");
+  } catch {
+    return [];
+  }
 }
