@@ -881,6 +881,30 @@ describe("the end", () => {
     expect([told.bodies, told.losses]).toEqual([[], []]);
   });
 
+  test("a session that ends while it is paused hears nothing of what waited; another one of the connection does", async () => {
+    const endpoint = await endpointOf();
+    const bodies: string[] = [];
+    const onMessage = (message: IncomingMessage) => {
+      bodies.push(message.body.toString());
+      session.pause();
+      message.respond(200);
+    };
+    const { told, session, path, peer } = await bound(endpoint, { onMessage });
+    const other = new Told(endpoint);
+    other.session.setRemote({ path: alice });
+    await peer.bind(other.session.localPath);
+    peer.socket.cork();
+    peer.send(path, "s001", text("m001", "the last"));
+    peer.send(path, "s002", text("m002", "for nobody"));
+    peer.send(other.session.localPath, "s003", text("m003", "for the other"));
+    peer.socket.uncork();
+    expect((await peer.next()).id).toBe("s001");
+    expect(other.bodies).toEqual([]);
+    session.close();
+    expect([await peer.next(), await peer.next()].map(({ id, what }) => [id, what.slice(0, 3)])).toEqual([["s002", "481"], ["s003", "200"]]);
+    expect([told.bound, bodies, other.bodies]).toEqual([1, ["the last"], ["for the other"]]);
+  });
+
   test("thousands of joins leave nothing behind", async () => {
     const endpoint = await endpointOf();
     const round = async (count: number) => {

@@ -156,13 +156,15 @@ export class Connection implements FrameUser {
 
   /** The session ended. Without any the connection is no use, and is closed after what is due is written. */
   remove(session: Tenant): void {
-    this.resume(session);
+    // First of all: nothing that still comes is for it.
+    const spoke = this.#sessions.delete(session.localPath);
     this.flush();
     this.#writeLast(session);
+    const place = this.#speaking.indexOf(session);
+    if (place >= 0) this.#speaking.splice(place, 1);
     if (this.#held?.session === session) this.proceed();
-    if (!this.#sessions.delete(session.localPath)) return;
-    if (session.speaking) this.#speaking.splice(this.#speaking.indexOf(session), 1);
-    if (this.#sessions.size === 0) this.#end();
+    if (spoke && this.#sessions.size === 0) this.#end();
+    else this.resume(session);
   }
 
   /** The session has something to write. */
