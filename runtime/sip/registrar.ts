@@ -94,9 +94,10 @@ export class Registrar {
   /**
    * Answers a REGISTER, all of it or nothing.
    *
-   * @throws {PeerMisbehaved} SIP_MALFORMED, 400: a Contact or an expiry breaks the grammar.
+   * @throws {PeerMisbehaved} SIP_MALFORMED, 400: To is no SIP URI, a Contact or an expiry breaks the grammar.
    */
   register(request: SipMessage, flow: Flow): Registration {
+    if (!/^sips?:/i.test(request.to.uri)) throw malformed("the address-of-record is a SIP or SIPS URI");
     const user = this.#userOf(parseUri(request.to.uri));
     if (user === undefined) return { status: 404, headers: [] };
     const contacts = request.list("contact");
