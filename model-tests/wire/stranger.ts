@@ -412,12 +412,12 @@ export class SipPeer {
   }
 }
 
-/** A UDP socket on that port. */
-export async function bound(port = 0): Promise<Datagrams> {
+/** A UDP socket at that port. */
+export async function bound(port: number, host = "127.0.0.1"): Promise<Datagrams> {
   const datagrams = createSocket("udp4");
   await new Promise<void>((resolve, reject) => {
     datagrams.once("error", reject);
-    datagrams.bind(port, "127.0.0.1", resolve);
+    datagrams.bind(port, host, resolve);
   });
   return datagrams;
 }
