@@ -2,19 +2,21 @@
  * One file from one sender to many receivers: octets a second through the file relay, and beside it, in the same run,
  * through the fastest plain TCP fan-out that we can write: no frames, no responses, no disk, no hash.
  *
- * Server and load are processes of their own; the load's cost is nobody's. `node model-tests/bench/file-fanout.ts [receivers] [megabytes]`
+ * Server and load are processes of their own; the load's cost is nobody's. Rounds take turns, so that whatever else the
+ * machine does is shared out; the first one warms up. `node model-tests/bench/file-fanout.ts [receivers] [megabytes]`
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../runtime/clock.ts";
 import { MsrpEndpoint } from "../../runtime/msrp/endpoint.ts";
-import { FileRelay } from "../../runtime/msrp/file-relay.ts";
-import type { ChunkReceiver } from "../../runtime/msrp/session.ts";
+import { FileRelay, type FileRelayReport } from "../../runtime/msrp/file-relay.ts";
+import type { ChunkReceiver, MsrpSession } from "../../runtime/msrp/session.ts";
 import { systemRandom } from "../../runtime/random.ts";
 import { Spool } from "../../runtime/store/spool.ts";
 
@@ -29,7 +31,7 @@ interface Run {
   readonly hashed: boolean;
 }
 
-/** What a server tells once it listens: the port, and for MSRP the path for each peer, the sender's first. */
+/** What a server tells before a round: the port, and for MSRP the path for each peer, the sender's first. */
 interface Ready {
   readonly port: number;
   readonly paths: readonly string[];
@@ -44,13 +46,25 @@ const block = Buffer.alloc(65_536, "octet ");
 
 // ------------------------------------------------------------------ the two servers
 
-function servePlain({ receivers }: Run): void {
-  const sockets: Socket[] = [];
-  process.on("disconnect", () => process.exit());
+/** One server process: what it does before each round and after it. */
+interface Serving {
+  open(): Promise<Ready>;
+  close(): Promise<void>;
+}
+
+async function servePlain({ receivers }: Run): Promise<Serving> {
+  let sockets: Socket[] = [];
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     if (sockets.push(socket) === receivers + 1) fanOut(sockets[0]!, sockets.slice(1));
   });
-  server.listen(0, "127.0.0.1", () => process.send!({ port: (server.address() as AddressInfo).port, paths: [] } satisfies Ready));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    open: async () => ({ port: (server.address() as AddressInfo).port, paths: [] }),
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      sockets = [];
+    },
+  };
 }
 
 /** The sender waits for the slowest: the plainest back-pressure there is. */
@@ -70,30 +84,35 @@ function fanOut(sender: Socket, receivers: readonly Socket[]): void {
 
 const refusing: ChunkReceiver = { onSendStart: (chunk) => chunk.respond(413), onData: () => {}, onSendEnd: () => {} };
 
-async function serveRelay({ receivers, silent, octets, hashed }: Run): Promise<void> {
+async function serveRelay({ receivers, silent, octets, hashed }: Run): Promise<Serving> {
   const directory = await mkdtemp(join(tmpdir(), "file-fanout-"));
-  process.on("disconnect", () => void rm(directory, { recursive: true }).then(() => process.exit()));
+  process.on("disconnect", () => rmSync(directory, { recursive: true }));
   const spool = await Spool.open({ directory, clock: systemClock, random: systemRandom, maxOctets: octets, maxOpenFiles: 1, minFreeOctets: 0 });
-  const relay = new FileRelay({
-    clock: systemClock,
-    spool: await spool.create(octets),
-    file: { size: octets, hashes: hashed ? [{ hash: "sha-1", value: sha1OfFile(octets) }] : [] },
-    maxFileOctets: octets,
-    stallMs: 60_000,
-    onReport: (report) => {
-      if (report.type !== "first" && report.type !== "complete" && report.type !== "drained") throw new Error(report.type);
-    },
-  });
+  const file = { size: octets, hashes: hashed ? [{ hash: "sha-1", value: sha1OfFile(octets) }] : [] };
   const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits: { chunkOctets: 131_072 } });
   const { port } = await endpoint.listen({ transport: "tcp", host: "127.0.0.1", port: 0 });
-  const sessions = Array.from({ length: 1 + receivers + silent }, (_, peer) => {
-    const session = endpoint.createSession({ receive: peer === 0 ? relay : refusing });
-    session.setRemote({ path: pathOf(peer), setup: "active" });
-    if (peer === 0) relay.setSender(session);
-    else relay.addRecipient(peer - 1, session);
-    return session;
-  });
-  process.send!({ port, paths: sessions.map(({ localPath }) => localPath) } satisfies Ready);
+  const onReport = (report: FileRelayReport) => {
+    if (report.type !== "first" && report.type !== "complete" && report.type !== "drained") throw new Error(report.type);
+  };
+  let relay: FileRelay;
+  let sessions: MsrpSession[];
+  return {
+    open: async () => {
+      relay = new FileRelay({ clock: systemClock, spool: await spool.create(octets), file, maxFileOctets: octets, stallMs: 60_000, onReport });
+      sessions = Array.from({ length: 1 + receivers + silent }, (_, peer) => {
+        const session = endpoint.createSession({ receive: peer === 0 ? relay : refusing });
+        session.setRemote({ path: pathOf(peer), setup: "active" });
+        if (peer === 0) relay.setSender(session);
+        else relay.addRecipient(peer - 1, session);
+        return session;
+      });
+      return { port, paths: sessions.map(({ localPath }) => localPath) };
+    },
+    close: async () => {
+      await relay.close();
+      for (const session of sessions) session.close();
+    },
+  };
 }
 
 function sha1OfFile(octets: number): string {
@@ -108,32 +127,52 @@ function pathOf(peer: number): string {
 
 // ------------------------------------------------------------------ the load
 
-/** @returns seconds from the first octet sent to the last one received by the last receiver */
-async function load(run: Run, { port, paths }: Ready): Promise<number> {
-  const sockets: Socket[] = [];
-  for (let peer = 0; peer < 1 + run.receivers + run.silent; peer += 1) {
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    sockets.push(socket);
-    await once(socket, "connect");
-    if (run.server === "relay") await bind(socket, paths[peer]!, peer);
+/**
+ * A connection whose octets are handed to `take` in the one buffer that all are read into.
+ *
+ * The load shares the machine with the server, so it costs as little as it can: it counts and answers, and verifies nothing.
+ */
+class Peer {
+  readonly socket: Socket;
+  take: (octets: Buffer) => void = () => {};
+  static readonly #buffer = Buffer.allocUnsafeSlow(262_144);
+
+  constructor(port: number) {
+    const callback = (length: number, buffer: Uint8Array): boolean => {
+      this.take((buffer as Buffer).subarray(0, length));
+      return true;
+    };
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: Peer.#buffer, callback } });
   }
-  const [sender, ...others] = sockets;
-  const received = others.slice(0, run.receivers).map((socket, index) =>
-    run.server === "plain" ? receivePlain(socket, run.octets) : receiveChunks(socket, run.octets, paths[index + 1]!, pathOf(index + 1)),
-  );
-  const start = performance.now();
-  await Promise.all([sendFile(sender!, run, paths[0]), ...received]);
-  return (performance.now() - start) / 1_000;
+
+  bind(path: string, peer: number): Promise<void> {
+    this.socket.write(`MSRP bind${peer}0000 SEND\r\nTo-Path: ${path}\r\nFrom-Path: ${pathOf(peer)}\r\nMessage-ID: bind${peer}\r\n-------bind${peer}0000$\r\n`);
+    return new Promise((resolve) => (this.take = () => resolve()));
+  }
 }
 
-async function bind(socket: Socket, path: string, peer: number): Promise<void> {
-  socket.write(`MSRP bind${peer}0000 SEND\r\nTo-Path: ${path}\r\nFrom-Path: ${pathOf(peer)}\r\nMessage-ID: bind${peer}\r\n-------bind${peer}0000$\r\n`);
-  await once(socket, "data");
-  socket.removeAllListeners("data").pause();
+/** @returns seconds from the first octet sent to the last one received by the last receiver */
+async function load(run: Run, { port, paths }: Ready): Promise<number> {
+  const peers: Peer[] = [];
+  for (let peer = 0; peer < 1 + run.receivers + run.silent; peer += 1) {
+    peers.push(new Peer(port));
+    await once(peers[peer]!.socket, "connect");
+    if (run.server === "relay") await peers[peer]!.bind(paths[peer]!, peer);
+  }
+  const [sender, ...others] = peers;
+  for (const silent of others.splice(run.receivers)) silent.socket.pause();
+  sender!.take = () => {};
+  const received = others.map((receiver, index) =>
+    run.server === "plain" ? receivePlain(receiver, run.octets) : receiveChunks(receiver, run.octets, paths[index + 1]!, pathOf(index + 1)),
+  );
+  const start = performance.now();
+  await Promise.all([sendFile(sender!.socket, run, paths[0]), ...received]);
+  const seconds = (performance.now() - start) / 1_000;
+  for (const { socket } of peers) socket.destroy();
+  return seconds;
 }
 
 async function sendFile(socket: Socket, run: Run, path: string | undefined): Promise<void> {
-  socket.resume();
   for (let sent = 0; sent < run.octets; ) {
     const body = block.subarray(0, run.octets - sent);
     socket.cork();
@@ -151,92 +190,120 @@ function chunkHead(path: string, sent: number, total: number): string {
   return `MSRP file${sent}x SEND\r\nTo-Path: ${path}\r\nFrom-Path: ${pathOf(0)}\r\nMessage-ID: thefile\r\n${range}\r\nContent-Type: video/mp4\r\n\r\n`;
 }
 
-function receivePlain(socket: Socket, octets: number): Promise<void> {
+function receivePlain(peer: Peer, octets: number): Promise<void> {
   return new Promise((resolve) => {
     let received = 0;
-    socket.on("data", (data) => {
+    peer.take = (data) => {
       received += data.length;
       if (received === octets) resolve();
-    });
+    };
   });
 }
 
-/** The leanest MSRP receiver: it looks for the end-line, counts, and answers 200. */
-function receiveChunks(socket: Socket, octets: number, path: string, ownPath: string): Promise<void> {
+/** More than an end-line and the head of the next chunk have. */
+const textOctets = 512;
+const cr = 13;
+
+/** The leanest MSRP receiver: the file has no CR, so the next one ends a chunk; then come its flag and the next head. */
+function receiveChunks(peer: Peer, octets: number, path: string, ownPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = 0;
-    let held = Buffer.alloc(0);
-    let endLine: Buffer | undefined;
-    let id = "";
-    socket.on("data", (data) => {
-      const rest = held.length > 0 ? Buffer.concat([held, data]) : data;
-      let at = 0;
-      for (;;) {
-        if (!endLine) {
-          const headEnd = rest.indexOf("\r\n\r\n", at);
-          if (headEnd < 0) break;
-          id = rest.toString("latin1", at + 5, rest.indexOf(" ", at + 5));
-          endLine = Buffer.from(`\r\n-------${id}`);
-          at = headEnd + 4;
+    let inBody = false;
+    let answered = true;
+    let text = "";
+    peer.take = (data) => {
+      for (let at = 0; at < data.length; ) {
+        if (inBody) {
+          const end = data.indexOf(cr, at);
+          received += (end < 0 ? data.length : end) - at;
+          if (end < 0) return;
+          at = end;
+          inBody = answered = false;
+          text = "";
         }
-        const bodyEnd = rest.indexOf(endLine, at);
-        if (bodyEnd < 0 || rest.length < bodyEnd + endLine.length + 3) {
-          const safe = bodyEnd < 0 ? Math.max(at, rest.length - endLine.length) : bodyEnd;
-          received += safe - at;
-          at = safe;
-          break;
+        const before = text.length;
+        text += data.toString("latin1", at, at + textOctets);
+        const [, id, flag] = (!answered && /^\r\n-------(\w+)([+$])\r\n/.exec(text)) || [];
+        if (id) {
+          answered = true;
+          peer.socket.write(`MSRP ${id} 200 OK\r\nTo-Path: ${path}\r\nFrom-Path: ${ownPath}\r\n-------${id}$\r\n`);
+          if (flag === "$") return received === octets ? resolve() : reject(new Error(`${received} of ${octets} octets`));
         }
-        received += bodyEnd - at;
-        at = bodyEnd + endLine.length + 3;
-        socket.write(`MSRP ${id} 200 OK\r\nTo-Path: ${path}\r\nFrom-Path: ${ownPath}\r\n-------${id}$\r\n`);
-        endLine = undefined;
-        if (rest[at - 3] === 0x24) received === octets ? resolve() : reject(new Error(`${received} of ${octets} octets`));
+        const headEnd = text.indexOf("\r\n\r\n");
+        inBody = headEnd >= 0;
+        at = inBody ? at + headEnd + 4 - before : Math.min(at + textOctets, data.length);
       }
-      held = Buffer.from(rest.subarray(at));
-    });
-    socket.resume();
+    };
   });
 }
 
 // ------------------------------------------------------------------ the table
 
-async function measure(run: Run): Promise<{ seconds: number } & Cost> {
-  const server = fork(import.meta.filename, [JSON.stringify(run)]);
-  const ready: Ready = await answer(server);
-  const loader = fork(import.meta.filename, [JSON.stringify(run), JSON.stringify(ready)]);
-  const seconds: number = await answer(loader);
-  server.send("cost");
-  const cost: Cost = await answer(server);
-  loader.disconnect();
-  server.disconnect();
-  return { seconds, ...cost };
+const roundsMeasured = 3;
+
+type Result = { readonly seconds: number } & Cost;
+
+/** A server and its load, alive for all rounds. */
+class Contender {
+  readonly name: string;
+  readonly results: Result[] = [];
+  readonly #server: ChildProcess;
+  readonly #load: ChildProcess;
+
+  constructor(name: string, run: Run) {
+    this.name = name;
+    this.#server = fork(import.meta.filename, ["server", JSON.stringify(run)]);
+    this.#load = fork(import.meta.filename, ["load", JSON.stringify(run)]);
+  }
+
+  async round(): Promise<Result> {
+    const ready: Ready = await ask(this.#server, "open");
+    const seconds: number = await ask(this.#load, ready);
+    const cost: Cost = await ask(this.#server, "close");
+    return { seconds, ...cost };
+  }
+
+  disconnect(): void {
+    this.#server.disconnect();
+    this.#load.disconnect();
+  }
+
+  best(of: (result: Result) => number): number {
+    return Math.min(...this.results.map(of));
+  }
 }
 
-async function answer<T>(child: ChildProcess): Promise<T> {
+async function ask<T>(child: ChildProcess, question: string | Ready): Promise<T> {
   const died = once(child, "exit").then(() => Promise.reject(new Error("a process of the benchmark died")));
+  child.send(question);
   const [message] = await Promise.race([once(child, "message"), died]);
   died.catch(() => {});
   return message as T;
 }
 
 async function printTable(receivers: number, megabytes: number): Promise<void> {
-  const runs: readonly (readonly [string, Run["server"], Partial<Run>])[] = [
-    ["plain TCP fan-out (limit)", "plain", {}],
-    ["file relay, SHA-1 checked", "relay", { hashed: true }],
-    ["file relay, no hash announced", "relay", {}],
-    ["file relay, one more that never reads", "relay", { silent: 1 }],
+  const plain: Run = { server: "plain", receivers, silent: 0, octets: megabytes * 1_000_000, hashed: false };
+  const contenders = [
+    new Contender("plain TCP fan-out (limit)", plain),
+    new Contender("file relay, SHA-1 checked", { ...plain, server: "relay", hashed: true }),
+    new Contender("file relay, no hash announced", { ...plain, server: "relay" }),
+    new Contender("file relay, one more that never reads", { ...plain, server: "relay", silent: 1 }),
   ];
-  console.log(`1 sender, ${receivers} receivers, ${megabytes} MB; best of 3`);
+  for (const contender of contenders) await contender.round();
+  for (let round = 0; round < roundsMeasured; round += 1) for (const contender of contenders) contender.results.push(await contender.round());
+  const load = loadavg()[0]!.toFixed(1);
+  console.log(`1 sender, ${receivers} receivers, ${megabytes} MB; best of ${roundsMeasured} warm rounds; load of the machine ${load}`);
   console.log(row("", "MB/s", "of limit", "MB/CPU s", "of limit", "peak RSS MB"));
-  let limit: { rate: number; perCpu: number } | undefined;
-  for (const [name, server, particulars] of runs) {
-    const run = { server, receivers, silent: 0, octets: megabytes * 1_000_000, hashed: false, ...particulars };
-    const results = [await measure(run), await measure(run), await measure(run)];
-    const rate = megabytes / Math.min(...results.map(({ seconds }) => seconds));
-    const perCpu = megabytes / Math.min(...results.map(({ cpuSeconds }) => cpuSeconds));
-    const peak = Math.max(...results.map(({ peakMegabytes }) => peakMegabytes));
-    limit ??= { rate, perCpu };
-    console.log(row(name, rate.toFixed(0), (rate / limit.rate).toFixed(2), perCpu.toFixed(0), (perCpu / limit.perCpu).toFixed(2), peak.toFixed(0)));
+  const limit = contenders[0]!;
+  for (const contender of contenders) {
+    const { name } = contender;
+    const seconds = contender.best((result) => result.seconds);
+    const cpuSeconds = contender.best((result) => result.cpuSeconds);
+    const peak = Math.max(...contender.results.map(({ peakMegabytes }) => peakMegabytes));
+    const ofRate = limit.best((result) => result.seconds) / seconds;
+    const ofCpu = limit.best((result) => result.cpuSeconds) / cpuSeconds;
+    console.log(row(name, (megabytes / seconds).toFixed(0), ofRate.toFixed(2), (megabytes / cpuSeconds).toFixed(0), ofCpu.toFixed(2), peak.toFixed(0)));
+    contender.disconnect();
   }
 }
 
@@ -244,23 +311,28 @@ function row(name: string, ...cells: readonly string[]): string {
   return name.padEnd(38) + cells.map((cell) => cell.padStart(12)).join("");
 }
 
-function reportCost(): void {
-  const before = process.cpuUsage();
-  process.once("message", () => {
+/** The child's side of `ask`, for a server. */
+async function answerAsServer(run: Run): Promise<void> {
+  const serving = run.server === "plain" ? await servePlain(run) : await serveRelay(run);
+  let before = process.cpuUsage();
+  process.on("message", async (question) => {
+    if (question === "open") {
+      const ready = await serving.open();
+      before = process.cpuUsage();
+      return process.send!(ready);
+    }
     const { user, system } = process.cpuUsage(before);
+    await serving.close();
     process.send!({ cpuSeconds: (user + system) / 1e6, peakMegabytes: process.resourceUsage().maxRSS / 1_000 } satisfies Cost);
   });
 }
 
-const [first, second] = process.argv.slice(2);
-if (!process.send) {
-  await printTable(Number(first ?? 8), Number(second ?? 100));
+const [part, text] = process.argv.slice(2);
+if (process.send) {
+  const run: Run = JSON.parse(text!);
+  process.on("disconnect", () => setImmediate(() => process.exit()));
+  if (part === "server") await answerAsServer(run);
+  else process.on("message", async (ready: Ready) => process.send!(await load(run, ready)));
 } else {
-  const run: Run = JSON.parse(first!);
-  if (second) process.send(await load(run, JSON.parse(second)));
-  else {
-    if (run.server === "plain") servePlain(run);
-    else await serveRelay(run);
-    reportCost();
-  }
+  await printTable(Number(part ?? 8), Number(text ?? 100));
 }
