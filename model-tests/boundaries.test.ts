@@ -3,7 +3,7 @@
  *
  * Read from the syntax tree, so that a word in a comment or a string is no offence.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AnyStateMachine } from "xstate";
@@ -207,7 +207,7 @@ describe("guards, actions, delays and params are named", () => {
 // ---------------------------------------------------------------- what nothing is called
 
 describe("names", () => {
-  const rooms = ["machines", "runtime", "model-tests", "diagrams"];
+  const rooms = ["machines", "runtime", "model-tests", "diagrams"].filter((room) => existsSync(join(root, room)));
   const paths = rooms.flatMap((room) => readdirSync(join(root, room), { recursive: true, encoding: "utf8" }).map((path) => `${room}/${path}`));
 
   test("no drawer for odds and ends", () => {
