@@ -94,6 +94,13 @@ async function capture(file: string, sip: string, msrp: string): Promise<void> {
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 }
 
+/** Captures the demo and judges it; once more where the kernel dropped packets from the capture. */
+async function judged(file: string, sip: string, msrp: string, attempts = 3): Promise<Ran> {
+  await capture(file, sip, msrp);
+  const judgement = await judge(file, sip, msrp);
+  return judgement.code === 2 && attempts > 1 ? judged(file, sip, msrp, attempts - 1) : judgement;
+}
+
 /** Faults of the same length, one in each layer, and what has to be said of them. */
 const planted: readonly (readonly [right: string, wrong: string, said: string])[] = [
   ["Max-Forwards: 70", "Mox-Forwards: 70", "Max-Forwards is missing or broken"],
@@ -107,12 +114,11 @@ const planted: readonly (readonly [right: string, wrong: string, said: string])[
 ];
 
 describe.skipIf(absent !== undefined && process.env["CPM_TEST_ALL"] !== "1")("a capture of the demo", () => {
-  test("has nothing that Wireshark, libbellesip or wirecheck object to, and they do object to faults", async () => {
+  test("has nothing that Wireshark, libbellesip or wirecheck object to, and they do object to faults", { timeout: 60_000 }, async () => {
     expect(absent).toBeUndefined();
     const [sip, msrp] = [await freePort(), await freePort()];
     const file = join(directory, "demo.pcapng");
-    await capture(file, sip, msrp);
-    const { code, stdout, stderr } = await judge(file, sip, msrp);
+    const { code, stdout, stderr } = await judged(file, sip, msrp);
     expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 findings in .* SIP messages, .* MSRP frames, .* MSRP messages\n$/) });
 
     const octets = readFileSync(file);
