@@ -17,17 +17,17 @@ export const featureTag = (service: string): string => `+g.3gpp.icsi-ref="urn%3A
 export interface Speaker {
   readonly aor: string;
   readonly address: string;
-  readonly transport: "tcp" | "udp";
+  readonly transport: "udp" | "tcp" | "tls";
   /** The device: `<urn:gsma:imei:…>`. */
   readonly instance: string;
 }
 
 const contactUri = (from: Speaker): string =>
-  `<sip:${from.aor.slice(4).split("@")[0]}@${from.address}${from.transport === "tcp" ? ";transport=tcp" : ""}>`;
+  `<sip:${from.aor.slice(4).split("@")[0]}@${from.address}${from.transport === "udp" ? "" : `;transport=${from.transport}`}>`;
 
 export const via = (from: Speaker): string => `Via: SIP/2.0/${from.transport.toUpperCase()} ${from.address};branch=z9hG4bK${token()};rport`;
 
-/** Device and AOR as a registrar learns them, RFC 3261 §10 and RFC 5626 §4. */
+/** Device and AOR as a registrar learns them, RFC 3261 §10 and RFC 5626 §4; nobody can connect to a device that speaks TLS: it is reached on its own connection. */
 export const register = (from: Speaker, expires = 600): string => crlf(`
 REGISTER sip:cpm.example SIP/2.0
 ${via(from)}
@@ -36,7 +36,8 @@ From: <${from.aor}>;tag=${token()}
 To: <${from.aor}>
 Call-ID: ${token()}
 CSeq: 1 REGISTER
-Contact: ${contactUri(from)};+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session,urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.filetransfer";+sip.instance="${from.instance}"
+Contact: ${contactUri(from)};+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session,urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.filetransfer";+sip.instance="${from.instance}"${from.transport === "tls" ? ";reg-id=1" : ""}
+Supported: path, outbound
 Expires: ${expires}
 Content-Length: 0
 
@@ -44,14 +45,22 @@ Content-Length: 0
 
 // ------------------------------------------------------------- group sessions
 
+/** The connection line of a path's host. */
+const connection = (path: string): string => {
+  const bracketed = /\[([^\]]*)\]/.exec(path)?.[1];
+  return bracketed === undefined ? "IN IP4 127.0.0.1" : `IN IP6 ${bracketed}`;
+};
+
+const protocol = (path: string): string => (path.startsWith("msrps:") ? "TCP/TLS/MSRP" : "TCP/MSRP");
+
 /** The session description of a chat leg, cpm-facts 2.4. */
 export const chatSdp = (path: string, setup = "active"): string => crlf(`
 v=0
-o=- 3900000001 3900000001 IN IP4 127.0.0.1
+o=- 3900000001 3900000001 ${connection(path)}
 s=-
-c=IN IP4 127.0.0.1
+c=${connection(path)}
 t=0 0
-m=message ${setup === "active" ? 9 : /:(\d+)\//.exec(path)?.[1]} TCP/MSRP *
+m=message ${setup === "active" ? 9 : /:(\d+)\//.exec(path)?.[1]} ${protocol(path)} *
 a=path:${path}
 a=setup:${setup}
 a=accept-types:message/cpim application/im-iscomposing+xml
@@ -316,11 +325,11 @@ Content-Length: ?
 Content-Type: application/sdp
 
 v=0
-o=- 3900000101 3900000101 IN IP4 127.0.0.1
+o=- 3900000101 3900000101 ${connection(path)}
 s=-
-c=IN IP4 127.0.0.1
+c=${connection(path)}
 t=0 0
-m=message 9 TCP/MSRP *
+m=message 9 ${protocol(path)} *
 a=path:${path}
 a=setup:active
 a=accept-types:message/cpim image/jpeg
@@ -351,11 +360,11 @@ ${thumbnail}
 /** The answer of a recipient who takes the file, cpm-facts 6.2 F5; the types are his own. */
 export const fileAnswer = (path: string, file: FileSpecimen, fileTransferId: string, types: string): string => crlf(`
 v=0
-o=- 3900000101 3900000101 IN IP4 127.0.0.1
+o=- 3900000101 3900000101 ${connection(path)}
 s=-
-c=IN IP4 127.0.0.1
+c=${connection(path)}
 t=0 0
-m=message 9 TCP/MSRP *
+m=message 9 ${protocol(path)} *
 a=path:${path}
 a=setup:active
 ${types.trim()}

@@ -7,7 +7,7 @@ import {
   bothTypes, chatAnswerLines, chatCpim, chatSdp, contactLine, creation, fileAnswer, fileAnswerLines, fileOffer, inDialog, joining,
   photo, register, subscription, type DialogState, type FileSpecimen, type Speaker,
 } from "./octets.ts";
-import { Focus, Ladder, MsrpPeer, SipPeer, frame, response, token, wholeMessage, type FocusOptions, type MsrpText, type SipText } from "./stranger.ts";
+import { Focus, Ladder, MsrpPeer, SipPeer, frame, response, token, wholeMessage, type FocusOptions, type MsrpText, type SipText, type Transport } from "./stranger.ts";
 
 /** One dialog as one device knows it. */
 export class Dialog implements DialogState {
@@ -57,7 +57,7 @@ export class Dialog implements DialogState {
   }
 
   acknowledge(ok: SipText): void {
-    this.device.sip.send(inDialog(this.device, this, "ACK", Number(ok.header("CSeq").split(" ")[0])), this.device.transport);
+    this.device.send(inDialog(this.device, this, "ACK", Number(ok.header("CSeq").split(" ")[0])));
   }
 
   /** Ends the dialog with that Reason and waits for the 200. */
@@ -135,18 +135,20 @@ export class Device implements Speaker {
   readonly person: string;
   readonly aor: string;
   readonly address: string;
-  readonly transport: "tcp" | "udp";
+  readonly transport: Transport;
   readonly instance: string;
   readonly sip: SipPeer;
+  readonly #host: string;
   readonly #connections: MsrpPeer[] = [];
   #chat: Leg | undefined;
 
-  constructor(scene: Scene, person: string, aor: string, sip: SipPeer, transport: "tcp" | "udp") {
+  constructor(scene: Scene, person: string, aor: string, sip: SipPeer, transport: Transport) {
     this.scene = scene;
     this.person = person;
     this.aor = aor;
     this.sip = sip;
-    this.address = `127.0.0.1:${sip.port}`;
+    this.#host = scene.focus.address.host.includes(":") ? `[${scene.focus.address.host}]` : scene.focus.address.host;
+    this.address = `${this.#host}:${sip.port}`;
     this.transport = transport;
     this.instance = `<urn:gsma:imei:35824005-${String(sip.port).padStart(6, "0")}-0>`;
   }
@@ -170,15 +172,14 @@ export class Device implements Speaker {
     if (answer.status !== 200) throw new Error(`REGISTER was answered ${answer.startLine}`);
   }
 
-  /** An MSRP path of this device, as the active side writes it. */
+  /** An MSRP path of this device, as the active side writes it; over TLS, where its SIP is. */
   path(): string {
-    return `msrp://127.0.0.1:9/${token()};tcp`;
+    return `${this.transport === "tls" ? "msrps" : "msrp"}://${this.#host}:9/${token()};tcp`;
   }
 
   /** Connects to a path of the focus. */
   async connects(path: string): Promise<MsrpPeer> {
-    const port = Number(/:(\d+)\//.exec(path)?.[1]);
-    const msrp = await MsrpPeer.connect(this.person, this.scene.ladder, port);
+    const msrp = await MsrpPeer.connect(this.person, this.scene.ladder, path, this.scene.focus.address.certificate);
     this.#connections.push(msrp);
     return msrp;
   }
@@ -371,14 +372,14 @@ export class Scene {
   }
 
   /** A device that is not registered. */
-  async stranger(person: string, transport: "tcp" | "udp" = "tcp"): Promise<Device> {
+  async stranger(person: string, transport: Transport = "tcp"): Promise<Device> {
     const device = new Device(this, person, this.aor(person), await SipPeer.open(person, this.ladder, this.focus.address), transport);
     this.#devices.push(device);
     return device;
   }
 
   /** A registered device; called twice for one person, a second device of that person. */
-  async device(person: string, transport: "tcp" | "udp" = "tcp"): Promise<Device> {
+  async device(person: string, transport: Transport = "tcp"): Promise<Device> {
     const device = await this.stranger(person, transport);
     await device.registers();
     return device;

@@ -9,10 +9,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket, type Socket as Datagrams } from "node:dgram";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer, type AddressInfo, type Server as Listener, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 
 const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
@@ -236,7 +237,9 @@ export function response(request: SipText, statusLine: string, toTag = "", lines
   ].join("\r\n");
 }
 
-/** One SIP user agent's sockets: a UDP socket and a TCP listener on one port number, and one TCP connection to the focus. */
+export type Transport = "udp" | "tcp" | "tls";
+
+/** One SIP user agent's sockets: a UDP socket and a TCP listener on one port number, and one TCP or TLS connection to the focus. */
 export class SipPeer {
   readonly name: string;
   readonly port: number;
@@ -281,9 +284,9 @@ export class SipPeer {
 
   static async open(name: string, ladder: Ladder, focus: FocusAddress): Promise<SipPeer> {
     for (let attempt = 0; ; attempt += 1) {
-      const listener = await listening("127.0.0.1");
+      const listener = await listening(focus.host);
       try {
-        return new SipPeer(name, ladder, focus, await bound((listener.address() as AddressInfo).port), listener);
+        return new SipPeer(name, ladder, focus, await bound((listener.address() as AddressInfo).port, focus.host), listener);
       } catch (fault) {
         // The port that TCP gave may be somebody else's on UDP.
         listener.close();
@@ -293,7 +296,7 @@ export class SipPeer {
   }
 
   /** Sends a request as it stands, but for `Content-Length: ?`, which is counted; answers what was sent. */
-  send(text: string, transport: "tcp" | "udp" = "tcp"): string {
+  send(text: string, transport: Transport = "tcp"): string {
     const octets = counted(text);
     const branch = /;branch=([^;,\s]+)/i.exec(octets)?.[1];
     if (branch !== undefined && /^INVITE /.test(octets)) this.#sent.set(branch, octets);
@@ -302,10 +305,10 @@ export class SipPeer {
   }
 
   /** Sends whatever octets, good or bad. */
-  sendOctets(octets: Buffer, transport: "tcp" | "udp" = "tcp"): void {
+  sendOctets(octets: Buffer, transport: Transport = "tcp"): void {
     this.#ladder.note(this.name, "focus", octets.toString("latin1"));
-    if (transport === "udp") this.#datagrams.send(octets, this.#focus.udp, "127.0.0.1");
-    else this.#connection().write(octets);
+    if (transport === "udp") this.#datagrams.send(octets, this.#focus.udp, this.#focus.host);
+    else this.#connection(transport).write(octets);
   }
 
   /** RFC 3261 §8.2.6.2: the same tag in every response to one request. */
@@ -321,7 +324,7 @@ export class SipPeer {
   }
 
   /** Sends a request and waits for its final response. */
-  async asks(text: string, transport: "tcp" | "udp" = "tcp", ms = deadlineMs): Promise<SipText> {
+  async asks(text: string, transport: Transport = "tcp", ms = deadlineMs): Promise<SipText> {
     return await this.finalTo(this.send(text, transport), ms);
   }
 
@@ -358,9 +361,10 @@ export class SipPeer {
     this.#datagrams.close();
   }
 
-  #connection(): Socket {
+  #connection(transport: "tcp" | "tls"): Socket {
     if (this.#outbound === undefined || this.#outbound.destroyed) {
-      this.#outbound = createConnection(this.#focus.tcp, "127.0.0.1");
+      const { host, tcp, tls, certificate } = this.#focus;
+      this.#outbound = transport === "tcp" ? createConnection(tcp, host) : connectTls({ port: tls, host, ca: certificate });
       this.#hear(this.#outbound);
     }
     return this.#outbound;
@@ -414,7 +418,7 @@ export class SipPeer {
 
 /** A UDP socket at that port. */
 export async function bound(port: number, host = "127.0.0.1"): Promise<Datagrams> {
-  const datagrams = createSocket("udp4");
+  const datagrams = createSocket(host.includes(":") ? "udp6" : "udp4");
   await new Promise<void>((resolve, reject) => {
     datagrams.once("error", reject);
     datagrams.bind(port, host, resolve);
@@ -534,10 +538,13 @@ export class MsrpPeer {
     });
   }
 
-  static async connect(name: string, ladder: Ladder, port: number, host = "127.0.0.1"): Promise<MsrpPeer> {
-    const socket = createConnection(port, host);
+  /** Connects to the first URI of a path: by TLS to an msrps one. */
+  static async connect(name: string, ladder: Ladder, path: string, certificate?: string): Promise<MsrpPeer> {
+    const [, scheme, bracketed, port] = /^(msrps?):\/\/(\[[^\]]*\]|[^:/]*):(\d+)\//.exec(path) ?? [];
+    const host = bracketed?.replace(/[[\]]/g, "");
+    const socket = scheme === "msrps" ? connectTls({ port: Number(port), host, ca: certificate }) : createConnection(Number(port), host);
     await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
+      socket.once(scheme === "msrps" ? "secureConnect" : "connect", resolve);
       socket.once("error", reject);
     });
     return new MsrpPeer(name, ladder, socket);
@@ -633,17 +640,25 @@ export async function listening(host: string): Promise<Listener> {
 
 // ----------------------------------------------------------- the focus itself
 
-/** Where the focus listens. */
+/** Where the focus listens; port 0 is nowhere. */
 export interface FocusAddress {
+  readonly host: string;
   readonly udp: number;
   readonly tcp: number;
+  readonly tls: number;
   readonly msrp: number;
+  readonly msrps: number;
+  /** Of its TLS. */
+  readonly certificate: string | undefined;
 }
 
 export interface FocusOptions {
   /** `--policy NAME=VALUE`, one each. */
   readonly policies?: Readonly<Record<string, string | number | boolean>>;
   readonly trust?: string;
+  readonly host?: string;
+  /** Key and certificate, PEM: it listens for TLS too. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** More words for the command line. */
   readonly more?: readonly string[];
 }
@@ -662,25 +677,28 @@ export class Focus {
     this.#said = said;
   }
 
-  static async start(options: FocusOptions = {}): Promise<Focus> {
+  static async start({ policies = {}, trust = "127.0.0.0/8", host = "127.0.0.1", tls, more = [] }: FocusOptions = {}): Promise<Focus> {
     const directory = mkdtempSync(join(tmpdir(), "cpm-wire-"));
-    const policies = Object.entries(options.policies ?? {}).flatMap(([name, value]) => ["--policy", `${name}=${value}`]);
+    const at = host.includes(":") ? `[${host}]:0` : `${host}:0`;
+    for (const [name, text] of Object.entries(tls ?? {})) writeFileSync(join(directory, `${name}.pem`), text);
     const child = spawn(process.execPath, [
       process.env["CPM_FOCUS"] ?? "runtime/main.ts", "serve",
-      "--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0",
+      "--listen", `udp:${at}`, "--listen", `tcp:${at}`, "--msrp", `tcp:${at}`,
+      ...(tls === undefined ? [] : ["--listen", `tls:${at}`, "--msrp", `tls:${at}`, "--tls-key", join(directory, "key.pem"), "--tls-cert", join(directory, "cert.pem")]),
       "--domain", "cpm.example", "--factory", "sip:conference-factory@cpm.example",
-      "--trust", options.trust ?? "127.0.0.0/8",
+      "--trust", trust, "--trust", "::1",
       "--data", join(directory, "data"), "--trace", join(directory, "trace.ndjson"),
-      ...policies, ...(options.more ?? []),
+      ...Object.entries(policies).flatMap(([name, value]) => ["--policy", `${name}=${value}`]), ...more,
     ], { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
     const said: string[] = [];
-    const address = await listeners(child, said);
+    const ports = await listeners(child, said, tls === undefined ? ["sip udp", "sip tcp", "msrp tcp"] : ["sip udp", "sip tcp", "sip tls", "msrp tcp", "msrp tls"]);
+    const address = { host, udp: ports["sip udp"]!, tcp: ports["sip tcp"]!, tls: ports["sip tls"] ?? 0, msrp: ports["msrp tcp"]!, msrps: ports["msrp tls"] ?? 0, certificate: tls?.cert };
     return new Focus(address, child, directory, said);
   }
 
   /** The lines the process has printed last. */
   get lastWords(): string {
-    return this.#said.join("").slice(-3_000);
+    return this.words.slice(-3_000);
   }
 
   /** Everything it has printed. */
@@ -691,6 +709,22 @@ export class Focus {
   /** The lines in which it says that it itself is wrong: its log, and what Node prints of an exception that nobody caught. */
   get faults(): string[] {
     return this.words.split("\n").filter((line) => /^\S+Z error |^\s+at |Error: /.test(line));
+  }
+
+  /** The trace that it has written so far. */
+  get trace(): string {
+    return readFileSync(join(this.#directory, "trace.ndjson"), "utf8");
+  }
+
+  signal(name: "SIGHUP" | "SIGTERM" | "SIGINT"): void {
+    this.#process.kill(name);
+  }
+
+  /** Waits until it has printed that. */
+  async says(wanted: RegExp, ms = deadlineMs): Promise<void> {
+    for (const end = performance.now() + ms; !wanted.test(this.words); await quiet(5)) {
+      if (performance.now() > end) throw new Error(`the focus did not say ${wanted} within ${ms} ms:\n${this.lastWords}`);
+    }
   }
 
   /** SIGTERM; answers the exit code, which is null of a process that did not end in time and was killed. Patience 0 kills at once. */
@@ -704,19 +738,18 @@ export class Focus {
   }
 }
 
-/** Waits for the line of every listener: `listening sip udp 127.0.0.1:40123`. */
-function listeners(child: ChildProcess, said: string[]): Promise<FocusAddress> {
+/** Waits for the line of every listener, `listening sip udp 127.0.0.1:40123`; answers their ports. */
+function listeners(child: ChildProcess, said: string[], wanted: readonly string[]): Promise<Readonly<Record<string, number>>> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
     const hear = (octets: Buffer): void => {
       said.push(octets.toString());
-      const all = said.join("");
-      const port = (what: string): number => Number(new RegExp(`^listening ${what} .*:(\\d+)\\s*$`, "m").exec(all)?.[1] ?? 0);
-      const address = { udp: port("sip udp"), tcp: port("sip tcp"), msrp: port("msrp tcp") };
-      if (address.udp === 0 || address.tcp === 0 || address.msrp === 0) return;
+      const lines = said.join("").matchAll(/^listening (\w+ \w+) .*:(\d+)$/gm);
+      const ports = Object.fromEntries([...lines].map(([, what, port]) => [what, Number(port)]));
+      if (!wanted.every((what) => what in ports)) return;
       clearTimeout(late);
       child.removeListener("exit", ended);
-      resolve(address);
+      resolve(ports);
     };
     const ended = (): void => {
       clearTimeout(late);
