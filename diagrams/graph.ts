@@ -1,0 +1,121 @@
+/** A machine as plain data: what a picture, a table or a page draws, and nothing of XState. */
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import type { Grounds } from "../machines/clauses.ts";
+import { delayOf, grounds, named, nodes, transitions } from "../machines/inspect.ts";
+
+export interface Statechart {
+  readonly name: string;
+  /** The machine itself: it holds the states and is not drawn. */
+  readonly root: State;
+  /** Every state but the root, in document order. */
+  readonly states: readonly State[];
+  /** Every transition, in the order in which they are declared and tried. */
+  readonly transitions: readonly Transition[];
+}
+
+export interface State {
+  readonly id: string;
+  readonly key: string;
+  /** From the root down, e.g. `open.dialog.confirmed`. */
+  readonly path: string;
+  readonly kind: "atomic" | "compound" | "parallel" | "final";
+  /** One of the regions of a parallel state. */
+  readonly isRegion: boolean;
+  readonly children: readonly State[];
+  /** The id of the child in which a compound state begins. */
+  readonly initial?: string;
+  readonly entry: readonly string[];
+  readonly exit: readonly string[];
+  readonly grounds: Grounds | undefined;
+}
+
+export interface Transition {
+  /** Counted from 1 in document order: the number by which pictures and tables speak of it. */
+  readonly rule: number;
+  readonly from: string;
+  /** Absent when it goes nowhere: it answers, or it ignores. */
+  readonly to?: string;
+  readonly trigger: Trigger;
+  readonly guard?: string;
+  /** What is left when no guarded alternative of the same trigger held. */
+  readonly isOtherwise: boolean;
+  readonly effects: readonly string[];
+  readonly grounds: Grounds | undefined;
+}
+
+export type Trigger =
+  | { readonly kind: "event"; readonly event: string }
+  /** Named by the policy that holds its length. */
+  | { readonly kind: "delay"; readonly policy: string }
+  /** Taken as soon as its guard holds. */
+  | { readonly kind: "always" };
+
+export function statechart(name: string, machine: AnyStateMachine): Statechart {
+  return {
+    name,
+    root: state(machine.root),
+    states: nodes(machine.root).slice(1).map(state),
+    transitions: transitions(machine).map(transition),
+  };
+}
+
+/** A state to which the event means nothing: no change, no effect. */
+export const isIgnored = ({ to, effects }: Transition): boolean => to === undefined && effects.length === 0;
+
+/** Transitions by the word that they share, in order. */
+export function alike(transitions: readonly Transition[], word: (of: Transition) => string): ReadonlyMap<string, readonly Transition[]> {
+  const groups = new Map<string, Transition[]>();
+  for (const each of transitions) groups.set(word(each), [...(groups.get(word(each)) ?? []), each]);
+  return groups;
+}
+
+function state(node: AnyStateNode): State {
+  return {
+    id: node.id,
+    key: node.key,
+    path: node.path.join("."),
+    kind: node.type as State["kind"],
+    isRegion: node.parent?.type === "parallel",
+    children: Object.values(node.states).map(state),
+    ...(node.type === "compound" && { initial: node.initial.target[0]!.id }),
+    entry: node.entry.filter(isDeclared).map(named),
+    exit: node.exit.filter(isDeclared).map(named),
+    grounds: grounds(node),
+  };
+}
+
+function transition(definition: AnyTransitionDefinition, index: number): Transition {
+  const { source, target, guard, actions } = definition;
+  return {
+    rule: index + 1,
+    from: source.id,
+    ...(target && { to: target[0]!.id }),
+    trigger: trigger(definition),
+    ...(guard !== undefined && { guard: condition(guard) }),
+    isOtherwise: guard === undefined && alternatives(definition).length > 1,
+    effects: actions.map(named),
+    grounds: grounds(definition),
+  };
+}
+
+function trigger({ eventType }: AnyTransitionDefinition): Trigger {
+  const policy = delayOf(eventType);
+  if (policy !== undefined) return { kind: "delay", policy };
+  return eventType === "" ? { kind: "always" } : { kind: "event", event: eventType };
+}
+
+function alternatives({ source, eventType }: AnyTransitionDefinition): readonly unknown[] {
+  return eventType === "" ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
+}
+
+/** `inspect.named` reads conjunctions; a negation has one part and must not lose its word. */
+function condition(guard: unknown): string {
+  if (typeof guard !== "function" || !("guards" in guard)) return named(guard);
+  const parts = (guard.guards as readonly unknown[]).map(condition);
+  return guard.name === "not" ? `not ${parts[0]}` : parts.join(guard.name === "or" ? " or " : " and ");
+}
+
+/** XState starts and stops the timer of a delayed transition by actions of its own. */
+function isDeclared(action: unknown): boolean {
+  return typeof action !== "function" || !["xstate.raise", "xstate.cancel"].includes((action as unknown as { type: string }).type);
+}
