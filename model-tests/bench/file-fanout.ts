@@ -89,7 +89,7 @@ async function serveRelay({ receivers, silent, octets, hashed }: Run): Promise<S
   process.on("disconnect", () => rmSync(directory, { recursive: true }));
   const spool = await Spool.open({ directory, clock: systemClock, random: systemRandom, maxOctets: octets, maxOpenFiles: 1, minFreeOctets: 0 });
   const file = { size: octets, hashes: hashed ? [{ hash: "sha-1", value: sha1OfFile(octets) }] : [] };
-  const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits: { chunkOctets: 131_072 } });
+  const endpoint = new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits: { chunkOctets: 262_144 } });
   const { port } = await endpoint.listen({ transport: "tcp", host: "127.0.0.1", port: 0 });
   const onReport = (report: FileRelayReport) => {
     if (report.type !== "first" && report.type !== "complete" && report.type !== "drained") throw new Error(report.type);
@@ -274,11 +274,17 @@ class Contender {
 }
 
 async function ask<T>(child: ChildProcess, question: string | Ready): Promise<T> {
-  const died = once(child, "exit").then(() => Promise.reject(new Error("a process of the benchmark died")));
+  const asked = new AbortController();
+  const { signal } = asked;
+  const died = once(child, "exit", { signal }).then(() => Promise.reject(new Error("a process of the benchmark died")));
   child.send(question);
-  const [message] = await Promise.race([once(child, "message"), died]);
-  died.catch(() => {});
-  return message as T;
+  try {
+    const [message] = await Promise.race([once(child, "message", { signal }), died]);
+    return message as T;
+  } finally {
+    died.catch(() => {});
+    asked.abort();
+  }
 }
 
 async function printTable(receivers: number, megabytes: number): Promise<void> {

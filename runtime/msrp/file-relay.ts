@@ -431,7 +431,7 @@ export class FileRelay implements ChunkReceiver {
     while (leg.writable && leg.position < this.#servableOctets) {
       const octets = this.#recent.at(leg.position) ?? this.#blocks.at(leg.position);
       if (!octets) return void this.#readFor(leg);
-      leg.write(octets.subarray(0, this.#servableOctets - leg.position), this.#options.clock.now());
+      leg.write(upTo(octets, this.#servableOctets - leg.position), this.#options.clock.now());
     }
     leg.keepsUp ||= this.#lag(leg) <= lagLimit / 2;
     if (this.#verifiedAll && leg.position === this.receivedOctets) leg.end();
@@ -594,9 +594,9 @@ function endOf({ start, octets }: Piece): Octets {
   return start + octets.length;
 }
 
-/** What is there from `offset` on to the end of the piece that holds it. */
-function tail(piece: Piece | undefined, offset: Octets): Buffer | undefined {
-  return piece && piece.octets.subarray(offset - piece.start);
+/** The first octets. Mostly all of them: then without a view of its own for each recipient. */
+function upTo(octets: Buffer, count: Octets): Buffer {
+  return octets.length <= count ? octets : octets.subarray(0, count);
 }
 
 /** The octets that came last, in the pieces in which they came: all that are not written yet, and some more. */
@@ -610,8 +610,13 @@ class RecentOctets {
     this.end += octets.length;
   }
 
+  /** What is there from `offset` on to the end of the piece that holds it. */
   at(offset: Octets): Buffer | undefined {
-    return tail(this.#pieces.findLast((piece) => piece.start <= offset), offset);
+    let index = this.#pieces.length - 1;
+    while (index > 0 && this.#pieces[index]!.start > offset) index -= 1;
+    const piece = this.#pieces[index];
+    if (!piece || piece.start > offset) return undefined;
+    return piece.start === offset ? piece.octets : piece.octets.subarray(offset - piece.start);
   }
 
   evict(writtenOctets: Octets): void {
