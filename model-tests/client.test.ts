@@ -7,6 +7,7 @@ import { CpmClient, Refused } from "../runtime/client/client.ts";
 import type { CpmClientOptions } from "../runtime/client/client.ts";
 import { Ladder } from "../runtime/client/ladder.ts";
 import { Roster } from "../runtime/client/roster.ts";
+import { ServerProcess } from "../runtime/client/server-process.ts";
 import { Arrivals, DeadlineMissed, Eventual } from "../runtime/client/waiting.ts";
 
 const clients: CpmClient[] = [];
@@ -17,9 +18,9 @@ afterEach(async () => {
 const nobody = { transport: "tcp", host: "127.0.0.1", port: 9 } as const;
 
 async function client(user: string, options: Partial<CpmClientOptions> = {}): Promise<CpmClient> {
-  const made = new CpmClient({ uri: `sip:${user}@cpm.example`, instance: `urn:uuid:00000000-0000-4000-8000-0000000000${user.length}0`, server: nobody, ...options });
+  const made = await CpmClient.start({ uri: `sip:${user}@cpm.example`, instance: `urn:uuid:00000000-0000-4000-8000-0000000000${user.length}0`, server: nobody, ...options });
   clients.push(made);
-  return await made.start();
+  return made;
 }
 
 /** Two clients without anybody between them. */
@@ -140,6 +141,36 @@ describe("going without leaving", () => {
     await ours.drop("cut");
     await theirs.leg.lost.within();
     expect(theirs.leg.ended.value).toBeUndefined();
+  });
+});
+
+describe("in a group", () => {
+  test("adds one and several, removes, is lost and comes back", async () => {
+    const data = await mkdtemp(join(tmpdir(), "client-"));
+    const server = await ServerProcess.start(["--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data, "--policy", "notifyPaceMs=0"]);
+    const [alice, ...others] = await Promise.all(
+      ["alice", "bob", "carol", "dave", "erin"].map((user) => client(user, { server: server.address("sip", "tcp"), onInvitation: (invitation) => invitation.accept() })),
+    );
+    const uris = others.map(({ uri }) => uri) as [string, string, string, string];
+    const [bob, carol, dave, erin] = uris;
+    await Promise.all([alice!, ...others].map((each) => each.register()));
+
+    const group = await alice!.createGroup("sip:conference-factory@cpm.example", { subject: "Hiking", recipients: [bob] });
+    await group.subscribe();
+    expect(await group.add(carol)).toBe(202);
+    expect(await group.add(dave, erin)).toBe(202);
+    await group.rosterWith("five", (roster) => roster.hasConnected(alice!.uri, ...uris));
+    expect(await group.remove(dave)).toBe(202);
+    await group.rosterWith("Dave's removal", (roster) => roster.find(dave)?.disconnectionMethod === "booted");
+
+    await group.drop();
+    const back = await alice!.join(group.identity, group);
+    expect((await back.send("Here again")).status).toBe(200);
+    const closed = await alice!.createGroup("sip:conference-factory@cpm.example", { closed: true, recipients: [bob] });
+    expect(await closed.add(carol)).toBe(403);
+
+    expect(await server.stop()).toBe(0);
+    await rm(data, { recursive: true });
   });
 });
 

@@ -1,4 +1,6 @@
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { formatAcceptContact, formatFeature, formatInstance, formatServiceId, serviceOf } from "../body/feature-tags.ts";
 import type { Service } from "../body/feature-tags.ts";
 import { createPart } from "../body/multipart.ts";
@@ -17,7 +19,7 @@ import type { IncomingRequest } from "../sip/incoming-request.ts";
 import { textToOctets } from "../sip/message.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { Resolver } from "../sip/resolver.ts";
-import type { Target, TransportName } from "../sip/transport.ts";
+import type { ListenSpec, Target, TransportName } from "../sip/transport.ts";
 import { parseUri } from "../sip/uri.ts";
 import { chatTerms, closedGroup } from "./chat-terms.ts";
 import type { Device, WireEvent } from "./device.ts";
@@ -42,8 +44,8 @@ export interface CpmClientOptions {
   readonly instance?: string | undefined;
   /** Registrar and Controlling Function, or the proxy in front of them. */
   readonly server: Target;
-  /** Where we listen; a TCP or UDP port of 127.0.0.1, as the server's transport is, unless given. */
-  readonly listen?: { readonly transport: TransportName; readonly host: string; readonly port: number } | undefined;
+  /** Where we listen; any port of 127.0.0.1, with the server's transport, unless given. With UDP, for TCP at the same port too. */
+  readonly listen?: ListenSpec | undefined;
   readonly msrp?: { readonly transport: "tcp" | "tls"; readonly host: string; readonly port: number } | undefined;
   readonly tls?: TlsOptions | undefined;
   /** Decides about every invitation. Without it they are kept in `chats` and `files` until a script takes them. */
@@ -111,11 +113,10 @@ export class CpmClient implements Device {
   /** Chat sessions by Conversation-ID, for the notifications of files. */
   readonly #groups = new Map<string, GroupLeg>();
 
-  constructor(options: CpmClientOptions) {
-    const { uri, name = parseUri(uri).user ?? uri, server, clock = systemClock, random = systemRandom } = options;
-    const { listen = { transport: server.transport, host: "127.0.0.1", port: 0 }, tls, sessionExpiresMs } = options;
+  private constructor(options: CpmClientOptions, listeners: readonly [ListenSpec, ...ListenSpec[]]) {
+    const { uri, name = parseUri(uri).user ?? uri, server, clock = systemClock, random = systemRandom, tls, sessionExpiresMs } = options;
     this.#options = options;
-    this.#transport = listen.transport;
+    this.#transport = listeners[0].transport;
     this.#secret = random(128);
     this.#registration = { callId: random(96), cseq: 0 };
     this.name = name;
@@ -128,7 +129,7 @@ export class CpmClient implements Device {
     this.pagers = new Arrivals(`a MESSAGE for ${name}`, clock, ({ from }) => `from ${from.uri}`);
     this.msrp = new MsrpEndpoint({ clock, random, ...(tls && { tls }) });
     this.sip = new SipEndpoint({
-      listen: [listen],
+      listen: listeners,
       clock,
       random,
       product: "CPM-client/OMA2.0",
@@ -140,17 +141,31 @@ export class CpmClient implements Device {
     });
   }
 
-  /** Binds the sockets. */
-  async start(): Promise<this> {
+  /** Makes a client that listens. @throws {Error} a socket cannot be bound */
+  static async start(options: CpmClientOptions): Promise<CpmClient> {
+    const { transport, host, port } = options.listen ?? { transport: options.server.transport, host: "127.0.0.1", port: 0 };
+    for (let attempts = port === 0 ? 5 : 1; ; attempts--) {
+      const at = transport === "udp" && port === 0 ? await freePort(host) : port;
+      const listener = { transport, host, port: at };
+      const client = new CpmClient(options, transport === "udp" ? [listener, { ...listener, transport: "tcp" }] : [listener]);
+      try {
+        return await client.#listen();
+      } catch (error) {
+        await client.close();
+        if (attempts === 1) throw error;
+      }
+    }
+  }
+
+  async #listen(): Promise<this> {
     await this.msrp.listen(this.#options.msrp ?? { transport: "tcp", host: "127.0.0.1", port: 0 });
-    const [listener] = await this.sip.start();
-    this.#address = listener;
+    [this.#address] = await this.sip.start();
     return this;
   }
 
   /** Where it listens for SIP. */
   get address(): Target {
-    if (this.#address === undefined) throw new Error(`${this.name} was not started`);
+    if (this.#address === undefined) throw new Error(`${this.name} does not listen`);
     return this.#address;
   }
 
@@ -319,6 +334,15 @@ class OneWayOut extends Resolver {
   override async resolve(): Promise<Target[]> {
     return [this.#server];
   }
+}
+
+/** A port that nobody has, for UDP and TCP both. A request too large for UDP comes by TCP to the same port. @see RFC 3261 §18.1.1 */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
 /** 128 random bits in the form of a UUID. @see RFC 4122 §4.4 */

@@ -18,8 +18,8 @@ import { DeadlineMissed } from "./waiting.ts";
 
 const usage = `npm run demo -- [options]
   --keep-trace FILE   keep the server's trace there
-  --sip-port PORT     the server's SIP port instead of any free one, for a capture: 5060
-  --msrp-port PORT    the server's MSRP port likewise: 2855
+  --sip-port PORT     the server's SIP port instead of any free one, for a capture; the clients take the four after it
+  --msrp-port PORT    the server's MSRP port likewise
   --ports             the same as --sip-port 5060 --msrp-port 2855
   --quiet             print only what was expected and not seen
   --help              this text
@@ -97,8 +97,7 @@ async function open(directory: string): Promise<Scene> {
     ...["--domain", "cpm.example", "--factory", factory, "--trust", "127.0.0.0/8"],
     ...["--data", join(directory, "data"), "--trace", traceOf(directory), "--config", config],
   ]);
-  const clients = people.map((person, at) => newClient(server, person, at));
-  await Promise.all(clients.map((client) => client.start()));
+  const clients = await Promise.all(people.map((person, at) => newClient(server, person, at)));
   const client = Object.fromEntries(people.map((person, at) => [person, clients[at]])) as Scene["client"];
   return {
     server,
@@ -113,12 +112,14 @@ async function open(directory: string): Promise<Scene> {
 const traceOf = (directory: string): string => join(directory, "trace.ndjson");
 
 /** Carol and Dave speak SIP over UDP, the others over TCP. */
-function newClient(server: ServerProcess, person: Person, at: number): CpmClient {
-  return new CpmClient({
+function newClient(server: ServerProcess, person: Person, at: number): Promise<CpmClient> {
+  const transport = at < 2 ? "tcp" : "udp";
+  return CpmClient.start({
     uri: `sip:${person}@cpm.example`,
     name: titled(person),
     instance: `urn:gsma:imei:35824005-00000${at + 1}-0`,
-    server: server.address("sip", at < 2 ? "tcp" : "udp"),
+    server: server.address("sip", transport),
+    listen: { transport, host: "127.0.0.1", port: sipPort === "0" ? 0 : Number(sipPort) + 1 + at },
     onWire: (event) => ladder.draw(event),
   });
 }
