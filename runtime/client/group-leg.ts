@@ -276,12 +276,12 @@ export class GroupLeg {
   /** Leaves for good. @returns the status of the answer */
   leave(): Promise<number> {
     this.#subscription?.unsubscribe();
-    return this.leg.bye(reasons.left);
+    return this.leg.bye(reasons.left).within();
   }
 
   /** Goes without leaving: by a BYE that says so, or by a connection that breaks, with no word at all. */
   async drop(how: "bye" | "cut" = "bye"): Promise<void> {
-    if (how === "bye") await this.leg.bye(reasons.lost);
+    if (how === "bye") await this.leg.bye(reasons.lost).within();
     else this.leg.cut();
   }
 

@@ -204,18 +204,21 @@ export class Leg {
     });
   }
 
-  /** Ends the dialog. @returns the status of the answer to the BYE */
-  bye(reason?: string): Promise<number> {
+  /** Ends the dialog. @returns the status of the answer to the BYE; 481 where there is no dialog to end */
+  bye(reason?: string): Eventual<number> {
     const dialog = this.#dialog;
-    if (dialog === undefined || this.ended.value) return Promise.resolve(481);
     const answer = new Eventual<number>(`the answer to ${this.#device.name}'s BYE`, this.#device.clock);
+    if (dialog === undefined || this.ended.value) {
+      answer.settle(481);
+      return answer;
+    }
     this.#tell("sent", `BYE${reason === undefined ? "" : ` (${reason})`}`);
     dialog.bye(reason === undefined ? [] : [["Reason", reason]], (response) => {
       this.#tell("received", lineOf(response));
       answer.settle(response.status);
     });
     this.#end({ by: "us", reason });
-    return answer.within();
+    return answer;
   }
 
   /** Cuts the MSRP connection, as a bearer that is gone: no BYE, no word. */

@@ -162,7 +162,7 @@ export class OutgoingFile {
     this.#device.tell("received", "MSRP", `${said} (SEND ${this.#file.name})`);
     this.#source?.destroy();
     this.outcome.settle(outcome);
-    if (this.#options.hangUp !== false) void this.leg.bye(reasons.left);
+    if (this.#options.hangUp !== false) this.leg.bye(reasons.left);
   }
 
   /** Abandons the file: the last chunk carries `#`. The dialog lives on. */
