@@ -187,7 +187,7 @@ function blockList(subnets: readonly string[]): BlockList {
     const [address = "", bits] = subnet.split("/");
     const family = isIP(address) === 6 ? "ipv6" : "ipv4";
     const most = family === "ipv6" ? 128 : 32;
-    const length = bits === undefined ? most : Number(bits);
+    const length = bits === undefined ? most : /^\d+$/.test(bits) ? Number(bits) : Number.NaN;
     if (isIP(address) === 0 || !Number.isInteger(length) || length < 0 || length > most) refuse(`--trust: ${JSON.stringify(subnet)} is no address and no subnet`);
     list.addSubnet(address, length, family);
   }
