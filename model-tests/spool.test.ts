@@ -87,6 +87,19 @@ describe("a spooled file", () => {
 });
 
 describe("the quota", () => {
+  test("may take more once there is room for more, and gives all of it back", async () => {
+    const spool = await openSpool({ maxOctets: 100 });
+    const file = await spool.create(10);
+    file.reserve(60);
+    file.reserve(20);
+    expect(spool.reservedOctets).toBe(60);
+    await file.append([Buffer.alloc(60)]);
+    expect(() => file.reserve(101)).toThrow(failure("quota"));
+    await file.close();
+    expect([spool.openFiles, spool.reservedOctets]).toEqual([0, 0]);
+    spool.close();
+  });
+
   test("is reserved when the file is created and given back when it is closed", async () => {
     const spool = await openSpool({ maxOctets: 100 });
     const file = await spool.create(60);

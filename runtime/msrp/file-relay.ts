@@ -3,27 +3,10 @@ import type { Octets, Recipient } from "../../machines/terms.ts";
 import type { FileSelector } from "../body/sdp.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { PeerMisbehaved } from "../errors.ts";
+import { RecentOctets, SpooledBlocks, type FileSpool } from "./file-octets.ts";
 import { isWrapping, mostWrapperOctets, WrapperReader, type Wrapper } from "./file-wrapper.ts";
 import type { ContinuationFlag } from "./message.ts";
 import type { ChunkReceiver, IncomingChunk, MessageHead, MessageStream, MsrpSession } from "./session.ts";
-
-/** What the relay needs of a spooled file; offsets count from 0. A rejection is a fault of the spool, whatever it is. */
-export interface FileSpool {
-  /**
-   * Makes room for a file of so many octets, more than were announced.
-   *
-   * @throws as the others reject
-   */
-  reserve(octets: Octets): void;
-  /** Writes behind what is there. One call at a time. */
-  append(octets: readonly Buffer[]): Promise<void>;
-  /** Fills `into` from `offset` on, as far as octets were appended; resolves with how many. */
-  read(into: Buffer, offset: Octets): Promise<number>;
-  /** Resolves when everything appended survives a power cut. */
-  sync(): Promise<void>;
-  /** The transfer is over. */
-  close(): Promise<void>;
-}
 
 /** What the relay tells; never octets. Those without `recipient` speak of the whole transfer. */
 export type FileRelayReport =
@@ -81,10 +64,6 @@ const recentLimit: Octets = 2 * lagLimit;
 const piecesLimit = 1024;
 /** Pieces that are written together, however few octets they are. */
 const batchPieces = piecesLimit / 2;
-/** What one read takes for a recipient that does not keep up. */
-const blockOctets: Octets = 256 * 1024;
-/** Blocks kept for other recipients at about the same place. */
-const blocksLimit = 8;
 
 const nothing = Buffer.alloc(0);
 
@@ -116,7 +95,7 @@ export class FileRelay implements ChunkReceiver {
   readonly #options: FileRelayOptions;
   readonly #spool: FileSpool;
   readonly #recipients = new Map<Recipient, RecipientLeg>();
-  readonly #recent = new RecentOctets();
+  readonly #recent = new RecentOctets(recentLimit, piecesLimit);
   readonly #blocks: SpooledBlocks;
   readonly #digests: readonly Digest[];
   #sender: MsrpSession | undefined;
@@ -275,16 +254,17 @@ export class FileRelay implements ChunkReceiver {
   }
 
   #readWrapper(reader: WrapperReader, octets: Buffer): void {
+    let rest: Buffer;
     try {
-      const rest = reader.read(octets);
-      if (!reader.wrapper) return;
-      this.#wrapperReader = undefined;
-      this.#wrapper = reader.wrapper;
-      if (this.#fits(reader.wrapper) && rest.length > 0) this.#take(rest);
+      rest = reader.read(octets);
     } catch (fault) {
       if (!(fault instanceof PeerMisbehaved)) throw fault;
-      this.#fail({ type: "wrapperMalformed" });
+      return this.#fail({ type: "wrapperMalformed" });
     }
+    if (!reader.wrapper) return;
+    this.#wrapperReader = undefined;
+    this.#wrapper = reader.wrapper;
+    if (this.#fits(reader.wrapper) && rest.length > 0) this.#take(rest);
   }
 
   /** Now that the wrapper's length is known: whether there is room for the content. */
@@ -583,104 +563,9 @@ class RecipientLeg {
   }
 }
 
-// -------------------------------------------------------------------- octets at hand
-
-interface Piece {
-  readonly start: Octets;
-  readonly octets: Buffer;
-}
-
-function endOf({ start, octets }: Piece): Octets {
-  return start + octets.length;
-}
-
 /** The first octets. Mostly all of them: then without a view of its own for each recipient. */
 function upTo(octets: Buffer, count: Octets): Buffer {
   return octets.length <= count ? octets : octets.subarray(0, count);
-}
-
-/** The octets that came last, in the pieces in which they came: all that are not written yet, and some more. */
-class RecentOctets {
-  readonly #pieces: Piece[] = [];
-  /** Octets that have come in all. */
-  end: Octets = 0;
-
-  push(octets: Buffer): void {
-    this.#pieces.push({ start: this.end, octets });
-    this.end += octets.length;
-  }
-
-  /** What is there from `offset` on to the end of the piece that holds it. */
-  at(offset: Octets): Buffer | undefined {
-    let index = this.#pieces.length - 1;
-    while (index > 0 && this.#pieces[index]!.start > offset) index -= 1;
-    const piece = this.#pieces[index];
-    if (!piece || piece.start > offset) return undefined;
-    return piece.start === offset ? piece.octets : piece.octets.subarray(offset - piece.start);
-  }
-
-  evict(writtenOctets: Octets): void {
-    const tooOld = (piece: Piece) => this.end - endOf(piece) >= recentLimit || this.#pieces.length > piecesLimit;
-    while (this.#pieces[0] && endOf(this.#pieces[0]) <= writtenOctets && tooOld(this.#pieces[0])) this.#pieces.shift();
-  }
-
-  clear(): void {
-    this.#pieces.length = 0;
-  }
-}
-
-/** Blocks read from the spool, shared by the recipients that are at about the same place; those used last are kept. */
-class SpooledBlocks {
-  readonly #spool: FileSpool;
-  /** By their number in the file; the one used last stands last. */
-  readonly #blocks = new Map<number, Buffer>();
-  readonly #reading = new Map<number, Promise<void>>();
-
-  constructor(spool: FileSpool) {
-    this.#spool = spool;
-  }
-
-  at(offset: Octets): Buffer | undefined {
-    const number = Math.floor(offset / blockOctets);
-    const within = offset - number * blockOctets;
-    const block = this.#blocks.get(number);
-    // The last block may have been read before the file had more of it.
-    if (!block || within >= block.length) return undefined;
-    this.#keep(number, block);
-    return block.subarray(within);
-  }
-
-  /** Has the block that holds `offset`, as far as it is written; who asks while it is being read waits for that. */
-  read(offset: Octets, writtenOctets: Octets): Promise<void> {
-    const number = Math.floor(offset / blockOctets);
-    let reading = this.#reading.get(number);
-    if (!reading) {
-      reading = this.#read(number, writtenOctets).finally(() => this.#reading.delete(number));
-      this.#reading.set(number, reading);
-    }
-    return reading;
-  }
-
-  clear(): void {
-    this.#blocks.clear();
-  }
-
-  async #read(number: number, writtenOctets: Octets): Promise<void> {
-    const start = number * blockOctets;
-    const block = Buffer.allocUnsafeSlow(Math.min(blockOctets, writtenOctets - start));
-    for (let filled = 0; filled < block.length; ) {
-      const count = await this.#spool.read(block.subarray(filled), start + filled);
-      if (count === 0) throw new Error(`the spooled file ends before octet ${start + block.length}`);
-      filled += count;
-    }
-    this.#keep(number, block);
-  }
-
-  #keep(number: number, block: Buffer): void {
-    this.#blocks.delete(number);
-    this.#blocks.set(number, block);
-    if (this.#blocks.size > blocksLimit) this.#blocks.delete(this.#blocks.keys().next().value!);
-  }
 }
 
 // -------------------------------------------------------------------- hashes

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, stat, statfs, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Timer } from "../clock.ts";
-import type { FileSpool } from "../msrp/file-relay.ts";
+import type { FileSpool } from "../msrp/file-octets.ts";
 import type { Random } from "../random.ts";
 
 export interface SpoolOptions {
