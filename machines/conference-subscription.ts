@@ -51,14 +51,14 @@ export const conferenceSubscription = setup({
           { target: "active", reenter: true, actions: [accept, full], meta: { cites: ["RFC 6665 §4.2.1"] } },
         ],
         "group.ended": { target: "terminated", actions: last("noresource"), meta: { cites: ["RFC 6665 §4.2.2"] } },
-        "group.expelled": { target: "terminated", actions: last("rejected"), meta: { cites: ["RFC 6665 §4.2.2", "RFC 4575 §3.4"] } },
+        "group.expelled": { target: "terminated", actions: last("rejected"), meta: { cites: ["RFC 6665 §4.2.2", "RFC 4575 §3.5"] } },
         "sip.NOTIFY.failed": { target: "terminated", meta: { cites: ["RFC 6665 §4.2.2"] } },
       },
       after: { subscriptionMs: { target: "terminated", actions: last("timeout"), meta: { cites: ["RFC 6665 §4.2.2"] } } },
       states: {
         fresh: {
           meta: { cites: ["RFC 4575 §3.9"] },
-          on: { "group.changed": { target: "paced", actions: partial, meta: { cites: ["RFC 4575 §4.1"] } } },
+          on: { "group.changed": { target: "paced", actions: partial, meta: { cites: ["RFC 4575 §4.4"] } } },
         },
         paced: {
           meta: { cites: ["RFC 4575 §3.9"] },
@@ -68,7 +68,7 @@ export const conferenceSubscription = setup({
         behind: {
           meta: { decides: "changes travel together, notifyPaceMs after the first of them", beside: ["RFC 4575 §3.9"] },
           on: { "group.changed": { meta: { decides: "one more change travels with the others", beside: ["RFC 4575 §3.9"] } } },
-          after: { notifyPaceMs: { target: "paced", actions: partial, meta: { cites: ["RFC 4575 §4.1"] } } },
+          after: { notifyPaceMs: { target: "paced", actions: partial, meta: { cites: ["RFC 4575 §4.4"] } } },
         },
       },
     },

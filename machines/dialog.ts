@@ -43,8 +43,8 @@ const cancel = { type: "sendSipRequest", params: { method: "CANCEL" } } as const
 const bindGrounds: Grounds = { decides: "a dialog whose MSRP connection never comes is of no use", beside: ["RFC 6135 §4.2"] };
 const lostGrounds: Grounds = { decides: "the MSRP connection is gone, and with it the dialog: Reason 480", beside: ["RFC 4975 §5.4", "CPM-CONV §9.2"] };
 
-/** Region `dialog` of a leg that answers, and perhaps calls: when may we say BYE. */
-export const dialogRegion = <const Id extends string>(id: Id) =>
+/** Region `dialog` of a leg that answers, and perhaps calls: when may we say BYE. `whenLost` may guard the loss of MSRP. */
+export const dialogRegion = <const Id extends string, const Lost extends object = object>(id: Id, whenLost: Lost = {} as Lost) =>
   ({
     initial: "unconfirmed",
     meta: { cites: ["RFC 3261 §12"] },
@@ -54,7 +54,7 @@ export const dialogRegion = <const Id extends string>(id: Id) =>
         on: {
           "sip.ACK": { target: "confirmed", meta: { cites: ["RFC 3261 §13.3.1.4"] } },
           "msrp.bound": { actions: "rememberBound", meta: { decides: "the first SEND may overtake the ACK", beside: ["RFC 4975 §5.4"] } },
-          "msrp.lost": { target: "condemned.broken", actions: "rememberLoss", meta: lostGrounds },
+          "msrp.lost": { ...whenLost, target: "condemned.broken", actions: "rememberLoss", meta: lostGrounds },
           "leg.release": { target: "condemned.unwanted", actions: "rememberReason", meta: { cites: ["RFC 3261 §15"] } },
         },
         after: { noAckMs: { target: `#${id}.dropping`, actions: byeLost, meta: { cites: ["RFC 3261 §13.3.1.4"] } } },
@@ -78,20 +78,20 @@ export const dialogRegion = <const Id extends string>(id: Id) =>
           },
         },
       },
-      confirmed: confirmed(id),
+      confirmed: confirmed(id, whenLost),
     },
   }) as const;
 
 /** Region `dialog` of a leg that always calls: our ACK goes with the 2xx, so it is confirmed from the start. */
 export const callerDialogRegion = <const Id extends string>(id: Id) =>
-  ({ initial: "confirmed", meta: { cites: ["RFC 3261 §12"] }, states: { confirmed: confirmed(id) } }) as const;
+  ({ initial: "confirmed", meta: { cites: ["RFC 3261 §12"] }, states: { confirmed: confirmed(id, {}) } }) as const;
 
-const confirmed = <const Id extends string>(id: Id) =>
+const confirmed = <const Id extends string, const Lost extends object>(id: Id, whenLost: Lost) =>
   ({
     meta: { cites: ["RFC 3261 §12"] },
     on: {
       "msrp.bound": { actions: "rememberBound", meta: { cites: ["RFC 4975 §5.4"] } },
-      "msrp.lost": { target: `#${id}.dropping`, actions: byeLost, meta: lostGrounds },
+      "msrp.lost": { ...whenLost, target: `#${id}.dropping`, actions: byeLost, meta: lostGrounds },
       "leg.release": { target: `#${id}.releasing`, actions: byeGiven, meta: { cites: ["RFC 3261 §15.1.1"] } },
     },
     after: { bindMs: { guard: "unbound", target: `#${id}.dropping`, actions: byeLost, meta: bindGrounds } },

@@ -1,4 +1,4 @@
-import type { LargeMessageResult } from "./events.ts";
+import type { Capacity, LargeMessageResult } from "./events.ts";
 import type { MsrpStatus, Recipient, ReleaseReason, Seat, Status, Warning } from "./terms.ts";
 
 /**
@@ -28,13 +28,13 @@ export type Effect =
   | { readonly type: "notify" }
   | { readonly type: "expelSubscribers"; readonly seats: readonly Seat[] }
   | { readonly type: "endSubscriptions" }
-  | { readonly type: "startFileTransfer"; readonly sender: "connected" | "away" | "stranger"; readonly recipients: readonly Seat[] }
+  | { readonly type: "startFileTransfer"; readonly sender: "connected" | "away" | "stranger"; readonly capacity: Capacity; readonly recipients: readonly Seat[] }
   // group participant → group session
   | { readonly type: "reportParticipant"; readonly outcome: "connected" | "left" | "lost" | "declined" | "unreachable" | "failed" | "released" }
   // group file transfer → large message, group session
   | { readonly type: "executeLargeMessage"; readonly recipientList: "history" | "none" }
   | { readonly type: "rejoinSender" }
-  | { readonly type: "reportTransferEnded" }
+  | { readonly type: "reportTransfer"; readonly progress: "begun" | "ended" }
   // large message → its legs, its data plane and its principal
   | { readonly type: "addHistoryList" }
   | { readonly type: "inviteRecipients" }

@@ -102,6 +102,8 @@ export type GroupSessionEvent =
   | Subscribe
   | GroupMessage
   | ParticipantEvent
+  /** A transfer was admitted, and so it takes room until it ends. */
+  | { readonly type: "transfer.begun" }
   | { readonly type: "transfer.ended" }
   | { readonly type: "transfer.senderAway"; readonly seat: Seat }
   | { readonly type: "admin.end" }
@@ -146,12 +148,16 @@ export type GroupParticipantEvent =
 
 // ---------------------------------------------------------------- file transfer and large message
 
+export type Capacity = "free" | "exhausted";
+
 export interface TransferRequest {
   readonly type: "sip.INVITE.fileTransfer";
   /** What the sender is to the group; `away` is a member without a dialog. */
   readonly sender: "connected" | "away" | "stranger";
   readonly direction: "push" | "pull";
   readonly fileOctets: Octets;
+  /** Whether the group carries fewer transfers than it may. */
+  readonly capacity: Capacity;
 }
 
 export type GroupFileTransferEvent =

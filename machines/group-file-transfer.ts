@@ -16,6 +16,7 @@ export type GroupFileTransferInput = Pick<Policies, "groupFileTransfer" | "sende
 
 const request = ({ event }: { readonly event: GroupFileTransferEvent }) => event as TransferRequest;
 
+const begun = { type: "reportTransfer", params: { progress: "begun" } } as const;
 const executeLargeMessage = { type: "executeLargeMessage", params: { recipientList: "none" } } as const;
 const unauthorised = { type: "answer", params: { status: 403, warning: "serviceNotAuthorised" } } as const;
 
@@ -27,9 +28,10 @@ export const groupFileTransfer = setup({
     senderIsStranger: (at) => request(at).sender === "stranger",
     senderIsAway: (at) => request(at).sender === "away",
     refusesAbsent: ({ context }) => context.senderNotConnected === "refuse",
+    capacityExhausted: (at) => request(at).capacity === "exhausted",
     sizeExceeded: ({ context, event }) => request({ event }).fileOctets > context.maxFileOctets,
   },
-  actions: effects("answer", "executeLargeMessage", "rejoinSender", "reportTransferEnded"),
+  actions: effects("answer", "executeLargeMessage", "rejoinSender", "reportTransfer"),
 }).createMachine({
   id: "group-file-transfer",
   context: ({ input }) => input,
@@ -70,12 +72,18 @@ export const groupFileTransfer = setup({
             meta: { decides: "403 133 above maxFileOctets, before anybody is invited", beside: ["CPM-CR §4.2", "CPM-CONV §9.1.2"] },
           },
           {
+            guard: "capacityExhausted",
+            target: "refused",
+            actions: { type: "answer", params: { status: 486 } },
+            meta: { decides: "486: the group carries maxTransfers files already", beside: ["CPM-CR §9.3.1", "RFC 3261 §21.4.24"] },
+          },
+          {
             guard: "senderIsAway",
             target: "executing",
-            actions: ["rejoinSender", executeLargeMessage],
+            actions: [begun, "rejoinSender", executeLargeMessage],
             meta: { decides: "senderNotConnected=rejoin: the sender is invited to the session again, and its file is taken", beside: ["CPM-CR §9.3.1"] },
           },
-          { target: "executing", actions: executeLargeMessage, meta: { cites: ["CPM-CR §9.3.1"] } },
+          { target: "executing", actions: [begun, executeLargeMessage], meta: { cites: ["CPM-CR §9.3.1"] } },
         ],
       },
     },
@@ -89,7 +97,7 @@ export const groupFileTransfer = setup({
         "largeMessage.ended": { target: "ended", meta: { cites: ["CPM-CR §9.3.1"] } },
       },
     },
-    refused: { type: "final", entry: "reportTransferEnded", meta: { cites: ["CPM-CR §9.3.1"] } },
-    ended: { type: "final", entry: "reportTransferEnded", meta: { cites: ["CPM-CR §9.3.1"] } },
+    refused: { type: "final", meta: { cites: ["CPM-CR §9.3.1"] } },
+    ended: { type: "final", entry: { type: "reportTransfer", params: { progress: "ended" } }, meta: { cites: ["CPM-CR §9.3.1"] } },
   },
 });

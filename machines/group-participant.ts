@@ -46,12 +46,12 @@ export const groupParticipant = setup({
         "group.invite": {
           target: "calling",
           actions: { type: "sendSipRequest", params: { method: "INVITE" } },
-          meta: { cites: ["RFC 4579 §5.5"] },
+          meta: { cites: ["RFC 4579 §5.2"] },
         },
         "group.admit": {
           target: "open",
           actions: [{ type: "sendSipResponse", params: { method: "INVITE", status: 200 } }, report("connected")],
-          meta: { cites: ["RFC 4579 §5.2", "RFC 5366 §5"] },
+          meta: { cites: ["RFC 4579 §5.1", "RFC 5366 §5"] },
         },
       },
     },

@@ -90,14 +90,18 @@ const originalSender = ({ event }: At) => ({ to: [(event as GroupMessage).to as 
 /** Connected Participants except the sender: the text takes them from the session, not from the request. */
 const connectedRecipients = ({ context, event }: At) => ({
   sender: standing(context, (event as FileTransferInvite).from),
+  capacity: hasRoom(context) ? ("free" as const) : ("exhausted" as const),
   recipients: seatsWhere(context, ({ status }, seat) => status === "connected" && seat !== (event as FileTransferInvite).from),
 });
 
 /** A group that is being woken has nobody connected: every member is a recipient. */
 const memberRecipients = ({ context, event }: At) => ({
   sender: standing(context, (event as FileTransferInvite).from),
+  capacity: hasRoom(context) ? ("free" as const) : ("exhausted" as const),
   recipients: seatsWhere(context, (state, seat) => isMember(state) && seat !== (event as FileTransferInvite).from),
 });
+
+const hasRoom = ({ transfers, made }: Context) => transfers < made.maxTransfers;
 
 function standing(context: Context, from: Sender): "connected" | "away" | "stranger" {
   const state = seatOf(context, from);
@@ -168,7 +172,7 @@ export const groupSession = setup({
     noLegs: ({ context }) => context.seats.every(({ legs }) => legs === 0),
     longLived: ({ context }) => context.made.longLived,
     transferring: ({ context }) => context.transfers > 0,
-    tooManyTransfers: ({ context }) => context.transfers >= context.made.maxTransfers,
+    roomForTransfer: ({ context }) => hasRoom(context),
     inactiveNotFound: ({ context }) => context.made.inactiveGroup === "notFound",
     inactiveUnavailable: ({ context }) => context.made.inactiveGroup === "unavailable",
   },
@@ -325,7 +329,7 @@ export const groupSession = setup({
               },
               {
                 actions: [{ type: "admit", params: fromSeat }, "takeLeg"],
-                meta: { cites: ["RFC 4579 §5.2"] },
+                meta: { cites: ["RFC 4579 §5.1"] },
               },
             ],
             "sip.REFER.add": [
@@ -341,7 +345,7 @@ export const groupSession = setup({
               },
               {
                 actions: { type: "answer", params: { status: 202 } },
-                meta: { decides: "everybody named is here already: accepted, and nothing to do", beside: ["RFC 3515 §2.4.2"] },
+                meta: { decides: "everybody named is here already, or has a dialog that still ends: accepted, and nothing to do", beside: ["RFC 3515 §2.4.2"] },
               },
             ],
             "sip.REFER.remove": [
@@ -368,7 +372,7 @@ export const groupSession = setup({
               { actions: unauthorised, meta: strangerGrounds },
             ],
             "msrp.SEND": [
-              { guard: not("fromConnected"), actions: { type: "answerMsrp", params: { status: 481 } }, meta: { cites: ["RFC 4975 §10.6"] } },
+              { guard: not("fromConnected"), actions: { type: "answerMsrp", params: { status: 481 } }, meta: { cites: ["RFC 4975 §10.8"] } },
               { guard: not("isCpim"), actions: { type: "answerMsrp", params: { status: 415 } }, meta: { cites: ["RFC 7701 §6.1"] } },
               { guard: not("claimsSelf"), actions: { type: "answerMsrp", params: { status: 403 } }, meta: { cites: ["RFC 7701 §6.1"] } },
               { guard: "toSeveral", actions: { type: "answerMsrp", params: { status: 403 } }, meta: { cites: ["RFC 7701 §6.1"] } },
@@ -386,14 +390,14 @@ export const groupSession = setup({
               { guard: "toOneParticipant", actions: { type: "answerMsrp", params: { status: 428 } }, meta: { cites: ["RFC 7701 §6.2"] } },
               {
                 actions: [{ type: "answerMsrp", params: { status: 200 } }, { type: "relay", params: theOthers }],
-                meta: { cites: ["RFC 7701 §6.2"] },
+                meta: { cites: ["RFC 7701 §6.1"] },
               },
             ],
             "participant.connected": [
               {
                 guard: "ofMember",
                 actions: ["seatConnected", "notify"],
-                meta: { cites: ["RFC 4575 §5.7.2"] },
+                meta: { cites: ["RFC 4575 §5.7.3"] },
               },
               {
                 actions: { type: "release", params: leaverDevices },
@@ -424,7 +428,7 @@ export const groupSession = setup({
               },
               {
                 guard: "lastLegOfMember",
-                actions: ["seatFailed", "notify"],
+                actions: ["seatFailed", { type: "expelSubscribers", params: leaverSeat }, "notify"],
                 meta: { decides: "and is dropped from any other", beside: ["CPM-CONV §9.2"] },
               },
               { actions: "dropLeg", meta: legEnds },
@@ -449,6 +453,7 @@ export const groupSession = setup({
               { guard: "lastLegOfMember", actions: ["seatAway", "notify"], meta: { decides: "a member without a dialog is away", beside: ["CPM-CONV §9.2"] } },
               { actions: "dropLeg", meta: legEnds },
             ],
+            "transfer.begun": { guard: "roomForTransfer", actions: "countTransfer", meta: { decides: "one transfer more", beside: ["CPM-CR §9.3.1"] } },
             "transfer.ended": { actions: "uncountTransfer", meta: { decides: "one transfer less", beside: ["CPM-CR §9.3.1"] } },
             "transfer.senderAway": {
               guard: "absent",
@@ -477,17 +482,10 @@ export const groupSession = setup({
             active: {
               meta: { cites: ["CPM-CR §9.3.1"] },
               on: {
-                "sip.INVITE.fileTransfer": [
-                  {
-                    guard: "tooManyTransfers",
-                    actions: { type: "answer", params: { status: 486 } },
-                    meta: { decides: "486 above maxTransfers", beside: ["RFC 3261 §21.4.24"] },
-                  },
-                  {
-                    actions: ["countTransfer", { type: "startFileTransfer", params: connectedRecipients }],
-                    meta: { cites: ["CPM-CR §9.3.1"] },
-                  },
-                ],
+                "sip.INVITE.fileTransfer": {
+                  actions: { type: "startFileTransfer", params: connectedRecipients },
+                  meta: { cites: ["CPM-CR §9.3.1"] },
+                },
               },
             },
           },
@@ -499,7 +497,12 @@ export const groupSession = setup({
             quiet: {
               meta: { decides: "the time since the last message or file runs", beside: ["CPM-CR §4.2"] },
               on: {
-                "msrp.SEND": { target: "quiet", reenter: true, meta: { decides: "a message breaks the silence", beside: ["CPM-CR §4.2"] } },
+                "msrp.SEND": {
+                  guard: and(["fromConnected", "isCpim", "claimsSelf"]),
+                  target: "quiet",
+                  reenter: true,
+                  meta: { decides: "a message breaks the silence, and one that is refused does not", beside: ["CPM-CR §4.2"] },
+                },
                 "transfer.ended": { target: "quiet", reenter: true, meta: { decides: "so does a file", beside: ["CPM-CR §4.2"] } },
               },
               after: {
@@ -513,7 +516,7 @@ export const groupSession = setup({
                   {
                     guard: "longLived",
                     target: "#group-session.idle",
-                    actions: { type: "release", params: everybodyIdle },
+                    actions: [{ type: "release", params: everybodyIdle }, "notify"],
                     meta: { decides: "BYE without 410 to everybody: the group is kept and may be joined again", beside: ["CPM-CR §4.2", "CPM-CONV §9.2"] },
                   },
                   {
@@ -559,13 +562,8 @@ export const groupSession = setup({
           },
           { guard: not("fromMember"), actions: unauthorised, meta: strangerGrounds },
           {
-            guard: "tooManyTransfers",
-            actions: { type: "answer", params: { status: 486 } },
-            meta: { decides: "486 above maxTransfers", beside: ["RFC 3261 §21.4.24"] },
-          },
-          {
             target: "#group-session.open.membership.active",
-            actions: ["countTransfer", { type: "startFileTransfer", params: memberRecipients }, { type: "invite", params: awaySeats }, "seatRecalled"],
+            actions: [{ type: "startFileTransfer", params: memberRecipients }, { type: "invite", params: awaySeats }, "seatRecalled", "notify"],
             meta: { decides: "the file wakes the group: every member is invited again and gets it", beside: ["CPM-CR §9.3.1", "CPM-CR §4.2"] },
           },
         ],
@@ -573,8 +571,22 @@ export const groupSession = setup({
           { guard: "fromMember", actions: { type: "startSubscription", params: fromSeat }, meta: { cites: ["RFC 4575 §3.5"] } },
           { actions: unauthorised, meta: strangerGrounds },
         ],
-        "participant.left": { actions: "seatLeft", meta: { decides: "a departure that crossed our BYE still counts", beside: ["CPM-CONV §9.2"] } },
-        "participant.declined": { actions: "seatDeclined", meta: { decides: "so does a refusal that crossed our CANCEL", beside: ["CPM-CONV §9.2"] } },
+        "participant.left": [
+          {
+            guard: "ofMember",
+            actions: ["seatLeft", { type: "expelSubscribers", params: leaverSeat }, "notify"],
+            meta: { decides: "a departure that crossed our BYE still counts", beside: ["CPM-CONV §9.2"] },
+          },
+          { actions: "dropLeg", meta: legEnds },
+        ],
+        "participant.declined": [
+          {
+            guard: "ofMember",
+            actions: ["seatDeclined", { type: "expelSubscribers", params: leaverSeat }, "notify"],
+            meta: { decides: "so does a refusal that crossed our CANCEL", beside: ["CPM-CONV §9.2"] },
+          },
+          { actions: "dropLeg", meta: legEnds },
+        ],
         "participant.lost": { actions: "dropLeg", meta: legEnds },
         "participant.unreachable": { actions: "dropLeg", meta: legEnds },
         "participant.failed": { actions: "dropLeg", meta: legEnds },

@@ -34,7 +34,7 @@ export const largeMessageRecipient = setup({
     rememberBound: assign({ bound: true }),
     ...effects("sendSipRequest", "sendSipResponse", "sendBye", "openMedia", "closeMedia", "openDelivery", "reportRecipient", "reportAnswer"),
   },
-  delays: delays("ringMs", "cancelMs", "noAckMs", "bindMs", "sessionRefreshMs", "sessionExpiresMs", "glareMs"),
+  delays: delays("ringMs", "cancelMs", "bindMs", "sessionRefreshMs", "sessionExpiresMs", "glareMs"),
 }).createMachine({
   id: "large-message-recipient",
   context: freshDialog,

@@ -5,7 +5,7 @@
  *
  * @see CPM-CONV §9.1.2, RFC 5547 §8
  */
-import { assign, setup } from "xstate";
+import { assign, raise, setup } from "xstate";
 import type { Grounds } from "./clauses.ts";
 import { byeSent, dialogGuards, dialogRegion, freshDialog, givenReason, sessionRegion, type DialogContext } from "./dialog.ts";
 import { effects } from "./effects.ts";
@@ -27,12 +27,13 @@ const report = <const O extends string>(outcome: O) => ({ type: "reportSender", 
 
 export const largeMessageSender = setup({
   types: {} as { context: Context; events: LargeMessageSenderEvent; meta: Grounds },
-  guards: { ...dialogGuards, through: ({ context }) => context.through },
+  guards: { ...dialogGuards, through: ({ context }) => context.through, unfinished: ({ context }) => !context.through },
   actions: {
     rememberReason: assign((at) => givenReason(at)),
     rememberLoss: assign({ reason: "bearerUnavailable" }),
     rememberBound: assign({ bound: true }),
     rememberThrough: assign({ through: true }),
+    releaseItself: raise({ type: "leg.release", reason: "completed" }),
     ...effects("sendSipRequest", "sendSipResponse", "sendBye", "openMedia", "closeMedia", "reportSender"),
   },
   delays: delays("noAckMs", "bindMs", "sessionRefreshMs", "sessionExpiresMs", "glareMs", "senderByeMs"),
@@ -77,7 +78,8 @@ export const largeMessageSender = setup({
         ],
       },
       states: {
-        dialog: dialogRegion("large-message-sender"),
+        // A sender whose last octet has come may close MSRP before it says BYE.
+        dialog: dialogRegion("large-message-sender", { guard: "unfinished" }),
         session: sessionRegion("large-message-sender"),
         data: {
           initial: "awaited",
@@ -103,12 +105,13 @@ export const largeMessageSender = setup({
               meta: { cites: ["RFC 5547 §8.4"] },
               after: {
                 senderByeMs: {
-                  target: "#large-message-sender.releasing",
-                  actions: { type: "sendBye", params: { reason: "completed" } },
-                  meta: { decides: "a sender that forgets its BYE gets ours", beside: ["RFC 5547 §8.4"] },
+                  target: "overdue",
+                  actions: "releaseItself",
+                  meta: { decides: "a sender that forgets its BYE gets ours, as soon as its ACK is here", beside: ["RFC 5547 §8.4", "RFC 3261 §15"] },
                 },
               },
             },
+            overdue: { meta: { decides: "our BYE waits for the sender's ACK, if for anything", beside: ["RFC 3261 §15"] } },
           },
         },
       },

@@ -27,7 +27,7 @@ export const refusals: { readonly [T in Event["type"]]: Refusal } = {
   "sip.REFER.add": sip(404, { cites: ["RFC 3261 §21.4.5"] }),
   "sip.REFER.remove": sip(404, { cites: ["RFC 3261 §21.4.5"] }),
   "sip.SUBSCRIBE": sip(404, { cites: ["RFC 3261 §21.4.5"] }),
-  "msrp.SEND": { protocol: "msrp", status: 481, grounds: { cites: ["RFC 4975 §10.6"] } },
+  "msrp.SEND": { protocol: "msrp", status: 481, grounds: { cites: ["RFC 4975 §10.8"] } },
 
   "sip.ACK": silence({ cites: ["RFC 3261 §13.3.1.4"] }),
   "sip.BYE": sip(481, { cites: ["RFC 3261 §15.1.2"] }),
@@ -50,6 +50,7 @@ export const refusals: { readonly [T in Event["type"]]: Refusal } = {
   "participant.unreachable": told,
   "participant.failed": told,
   "participant.released": told,
+  "transfer.begun": told,
   "transfer.ended": told,
   "transfer.senderAway": told,
   "group.invite": told,

@@ -105,7 +105,7 @@ export const clausesInScope: readonly Clause[] = [
   "RFC 4575 §3.3",
   "RFC 4575 §3.5",
   "RFC 4575 §3.9",
-  "RFC 4575 §4.1",
+  "RFC 4575 §4.4",
   "RFC 6665 §4.2.1",
   "RFC 6665 §4.2.2",
   "RFC 6665 §4.4.1",

@@ -115,8 +115,11 @@ function asked(): Asked {
   const effects: Effect[] = [];
   const timers: TimerChange[] = [];
   for (const { type, params } of sink) {
-    if (type === "xstate.raise") timers.push(started(params as unknown as { event: { type: string }; delay?: number }));
-    else if (type === "xstate.cancel") timers.push({ change: "stop", event: (params as unknown as { sendId: string }).sendId });
+    if (type === "xstate.raise") {
+      const raised = params as unknown as { event: { type: string }; delay?: number };
+      // Without a delay it was an event of this very step.
+      if (raised.delay !== undefined) timers.push(started(raised));
+    } else if (type === "xstate.cancel") timers.push({ change: "stop", event: (params as unknown as { sendId: string }).sendId });
     else if (type.startsWith("xstate.")) throw new Error(`a machine asked XState for ${type}, which is not pure`);
     else effects.push((params === undefined ? { type } : { type, ...(params as object) }) as Effect);
   }

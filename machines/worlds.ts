@@ -66,9 +66,10 @@ export const worlds: {
     events: [
       ...(["connected", "away", "stranger"] as const).flatMap((sender) =>
         (["push", "pull"] as const).flatMap((direction) =>
-          [1, 2].map((fileOctets) => ({ type: "sip.INVITE.fileTransfer", sender, direction, fileOctets }) as const),
+          [1, 2].map((fileOctets) => ({ type: "sip.INVITE.fileTransfer", sender, direction, fileOctets, capacity: "free" }) as const),
         ),
       ),
+      { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1, capacity: "exhausted" },
       { type: "largeMessage.ended", result: "complete" },
     ],
   },
@@ -140,7 +141,7 @@ export const worlds: {
   "group-session": {
     inputs: [
       { ...group, maxGroupSize: 3 },
-      { ...group, longLived: false },
+      { ...group, longLived: false, minParticipants: 1 },
       { ...group, closed: true },
       { ...group, addRole: "creator", removeRole: "anyone" },
       { ...group, anonymity: "allow", inactiveGroup: "unavailable" },
@@ -181,6 +182,7 @@ export const worlds: {
       ]),
       { type: "participant.connected", seat: 2 },
       { type: "participant.unreachable", seat: 2 },
+      { type: "transfer.begun" },
       { type: "transfer.ended" },
       { type: "transfer.senderAway", seat: 1 },
       { type: "admin.end" },

@@ -268,7 +268,9 @@ const groupSession: readonly Sentence[] = [
     beside: "CPM-CR §9.3.1",
     onEdge: (edge) => {
       const { transfers, made } = group(edge.step.snapshot);
-      return transfers >= group(edge.from).transfers + asks(edge, "startFileTransfer").length - (edge.event.type === "transfer.ended" ? 1 : 0) && transfers <= made.maxTransfers;
+      const before = group(edge.from).transfers;
+      const change = edge.event.type === "transfer.begun" ? 1 : edge.event.type === "transfer.ended" ? -1 : 0;
+      return transfers <= made.maxTransfers && (transfers === before || transfers === before + change);
     },
   },
   {
@@ -314,9 +316,9 @@ const groupFileTransfer: readonly Sentence[] = [
     onEdge: (edge) => asks(edge, "executeLargeMessage").every(({ recipientList }) => recipientList === "none"),
   },
   {
-    says: "the group hears once that the transfer has ended",
+    says: "the group hears once that an admitted transfer has ended",
     beside: "CPM-CR §9.3.1",
-    onEdge: (edge) => asksOne(edge, "reportTransferEnded") === ends(edge),
+    onEdge: (edge) => asks(edge, "reportTransfer").some(({ progress }) => progress === "ended") === (ends(edge) && !within(edge.from, "awaiting")),
   },
 ];
 

@@ -126,13 +126,13 @@ describe("an exception in a step leaves everything as it was", () => {
   };
 
   test("in a guard", () => {
-    const offer = { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1 } as const;
+    const offer = { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1, capacity: "free" } as const;
     const before = start(groupFileTransfer, worlds["group-file-transfer"].inputs[0]!).snapshot;
     const key = keyOf(before);
     const broken = groupFileTransfer.provide({ guards: { pull: fails } });
     expect(() => step(broken, restore(broken, keep(before)), offer)).toThrow("we are wrong");
     expect(keyOf(before)).toBe(key);
-    expect(step(groupFileTransfer, before, offer).effects).toEqual([{ type: "executeLargeMessage", recipientList: "none" }]);
+    expect(step(groupFileTransfer, before, offer).effects).toEqual([{ type: "reportTransfer", progress: "begun" }, { type: "executeLargeMessage", recipientList: "none" }]);
   });
 
   test("in a change of the context, after effects were asked for", () => {

@@ -42,7 +42,7 @@ export interface ControllingFunctionOptions {
   readonly failed: (fault: unknown) => void;
 }
 
-/** Tokens of a=chatroom that close a group. @see RFC 7701 §9 */
+/** Tokens of a=chatroom that close a group. @see RFC 7701 §8 */
 const closedTokens = [closedGroupToken.toLowerCase(), "org.openmobilealliance.groupchat.closed"];
 
 export class ControllingFunction implements EndpointUser {

@@ -45,7 +45,7 @@ type GroupEffect =
   | "endSubscriptions"
   | "startFileTransfer";
 
-/** The closed group's token. @see RFC 7701 §9 */
+/** The closed group's token. @see RFC 7701 §8 */
 export const closedGroupToken = "org.3gpp.urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.closedgroupchat";
 
 /** One CPM Group Session: the group-session machine, the users behind its seats, and everything that belongs to it. */
@@ -143,7 +143,7 @@ export class Group {
     const from = this.senderOf(arrived.speaker);
     const direction = arrived.offer.media.direction === "recvonly" ? "pull" : "push";
     const fileOctets = file?.selector.size ?? 0;
-    if (running) running.session.tell({ type: "sip.INVITE.fileTransfer", sender: "connected", direction, fileOctets });
+    if (running) running.session.tell({ type: "sip.INVITE.fileTransfer", sender: "connected", direction, fileOctets, capacity: "free" });
     else this.session.tell({ type: "sip.INVITE.fileTransfer", from, direction, fileOctets });
   }
 
@@ -263,7 +263,7 @@ export class Group {
     endSubscriptions: () => {
       for (const subscription of this.#subscriptions) subscription.session.tell({ type: "group.ended" });
     },
-    startFileTransfer: ({ sender, recipients }, arrival) => this.#startTransfer(sender, recipients, arrival!),
+    startFileTransfer: (effect, arrival) => this.#startTransfer(effect, arrival!),
   };
 
   /** The users that the request of this turn names for seats that are new or newly given. */
@@ -293,7 +293,7 @@ export class Group {
     this.#focus.msrp.fanOut(sessions, { contentType, body: body.length > largestView ? Buffer.from(body) : body });
   }
 
-  #startTransfer(sender: "connected" | "away" | "stranger", recipients: readonly Seat[], arrival: Arrival): void {
+  #startTransfer({ sender, capacity, recipients }: Extract<Effect, { type: "startFileTransfer" }>, arrival: Arrival): void {
     const arrived = arrival.invite!;
     const { file, direction } = arrived.offer.media;
     const contributionId = contributionIdOf(arrived.invite.request, this.#focus);
@@ -305,7 +305,7 @@ export class Group {
       this.#settle();
     });
     this.#transfers.set(key, transfer);
-    transfer.session.tell({ type: "sip.INVITE.fileTransfer", sender, direction: direction === "recvonly" ? "pull" : "push", fileOctets: file?.selector.size ?? 0 });
+    transfer.session.tell({ type: "sip.INVITE.fileTransfer", sender, capacity, direction: direction === "recvonly" ? "pull" : "push", fileOctets: file?.selector.size ?? 0 });
   }
 
   /** Invitations that a REFER waits for and that are answered now. @see RFC 3515 §2.4.5 */

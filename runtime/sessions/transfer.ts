@@ -12,7 +12,7 @@ import type { Arrival, ArrivedInvite, Focus } from "./focus.ts";
 import type { Group } from "./group.ts";
 import { RecipientLeg, SenderLeg } from "./transfer-leg.ts";
 
-type TransferEffect = "answer" | "executeLargeMessage" | "rejoinSender" | "reportTransferEnded";
+type TransferEffect = "answer" | "executeLargeMessage" | "rejoinSender" | "reportTransfer";
 type LargeMessageEffect =
   | "addHistoryList"
   | "inviteRecipients"
@@ -78,7 +78,7 @@ export class Transfer {
       const seat = this.group.senderOf(this.arrived.speaker);
       if (seat !== "stranger") this.group.session.tell({ type: "transfer.senderAway", seat });
     },
-    reportTransferEnded: () => this.group.session.tell({ type: "transfer.ended" }),
+    reportTransfer: ({ progress }) => this.group.session.tell({ type: `transfer.${progress}` }),
   };
 
   /** Begins 9.1.2: the sender waits while the spool makes room. */
