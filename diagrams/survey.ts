@@ -82,8 +82,14 @@ class Surveyor implements Survey {
   #note(leaf: AnyStateNode, { type }: AnyEventObject, outcome: Outcome): void {
     const cell = `${leaf.id} ${eventName(type)}`;
     const outcomes = this.#cells.get(cell) ?? new Map<string, Outcome>();
-    this.#cells.set(cell, outcomes.set(JSON.stringify(outcome), outcome));
+    this.#cells.set(cell, outcomes.set(word(outcome), outcome));
   }
+}
+
+/** Two outcomes of one event in one leaf with the same word are the same. */
+function word(outcome: Outcome): string {
+  const rules = "rules" in outcome ? outcome.rules : [];
+  return outcome.kind === "leads" ? `leads ${rules} ${outcome.to}` : `${outcome.kind} ${rules}`;
 }
 
 function eventName(type: string): string {

@@ -71,7 +71,7 @@ function inscription({ state, x, y, width, grounds, rows }: Box): string {
   const baseline = y + sizes.heading - 7;
   const rowsTop = y + sizes.heading + blockHeight(grounds) + 4;
   return [
-    `<g stroke="${ground(state)}" stroke-width="3" paint-order="stroke">`,
+    `<g class="inside" stroke="${ground(state)}" stroke-width="3" paint-order="stroke">`,
     `<text x="${tenths(start)}" y="${tenths(baseline)}" font-size="${sizes.title}" font-weight="700" fill="${ink.strong}"${anchor}>${escaped(state.key)}</text>`,
     ...stacked(grounds).map(({ line, top }) => text(line, start, baseline + sizes.leading + top, anchor)),
     ...stacked(rows).map(({ line, top }) => text(line, left, rowsTop + sizes.leading + top)),
@@ -128,7 +128,7 @@ const tenths = (length: number) => Math.round(length * 10) / 10;
 
 function tableRow({ y, height, isHeading, cells }: Row, width: number): string {
   const lines = cells.flatMap(({ x, lines }) => stacked(lines).map(({ line, top }) => text(line, x, y + sizes.leading + top)));
-  return `<g>${lines.join("")}${horizontal(0, y + height - 2, width, isHeading ? ink.quiet : faint)}</g>`;
+  return `<g class="row">${lines.join("")}${horizontal(0, y + height - 2, width, isHeading ? ink.quiet : faint)}</g>`;
 }
 
 // ---------------------------------------------------------------- what all of it is made of
