@@ -106,7 +106,7 @@ class Plan {
 
   #node(state: State): ElkNode {
     const { width, height } = this.#contents.get(state.id)!.size;
-    if (state.children.length === 0) return { id: state.id, width, height };
+    if (state.children.length === 0) return { id: state.id, width, height, layoutOptions: loops };
     return {
       id: state.id,
       children: this.#inside(state),
@@ -148,6 +148,9 @@ const spacing = {
   "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
   "elk.layered.edgeLabels.sideSelection": "SMART_DOWN",
 };
+
+/** Loops of one state on different sides, or a label would lie on the other loop. */
+const loops = { "elk.layered.edgeRouting.selfLoopDistribution": "EQUALLY" };
 
 /** In document order; ELK 0.12 fails on it where a state holds others. */
 const ordered = { "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES" };
