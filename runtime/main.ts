@@ -97,8 +97,8 @@ function sipEndpoint({ listen, domain, route, tls, advertise, policies }: Config
 
 function msrpEndpoint({ tls, policies }: Configuration): MsrpEndpoint {
   const { maxMessageOctets, bindMs, stallMs } = policies;
-  // Larger chunks than for chat alone: a file to eight recipients costs a third less.
-  const limits = { maxMessageOctets, bindMs, chunkReceptionMs: stallMs, chunkOctets: 131_072 };
+  // Larger chunks than for chat alone: a file to eight recipients costs much less.
+  const limits = { maxMessageOctets, bindMs, chunkReceptionMs: stallMs, chunkOctets: 262_144 };
   return new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits, ...(tls && { tls }) });
 }
 

@@ -381,7 +381,7 @@ export class Group {
 /** Each user once. */
 const distinct = (uris: readonly string[]): string[] => [...new Map(uris.map((uri) => [addressOf(uri), uri])).values()];
 
-/** A view of the receive buffer that is written in this turn; `chunkOctets` of the MSRP layer. */
+/** Up to here a view of the receive buffer is encoded in this turn: less than one chunk of the MSRP layer. */
 const largestView = 32_768;
 
 /** One file of one contribution. */
