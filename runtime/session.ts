@@ -9,7 +9,7 @@ import type { Event } from "../machines/events.ts";
 import { machines, type MachineName } from "../machines/index.ts";
 import type { TimerName } from "../machines/policies.ts";
 import type { Refusal } from "../machines/refusals.ts";
-import { start, step, type Step } from "../machines/step.ts";
+import { keep, start, step, type Step } from "../machines/step.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { Trace } from "./trace.ts";
 
@@ -97,8 +97,112 @@ export class Turns<Arrival> {
   }
 }
 
+/** A step, and where it leads: a snapshot that was known before, where there is one. */
+interface Taken {
+  readonly done: Step;
+  readonly snapshot: AnyMachineSnapshot;
+}
+
+/**
+ * `start` and `step` of a machine, and what they said before.
+ *
+ * They are pure: what was said once of a snapshot and an event holds for good. XState is half of what a message between two
+ * costs, and a fifth of a call.
+ */
+interface Steps {
+  start(): Taken;
+  step(snapshot: AnyMachineSnapshot, event: Told): Taken;
+}
+
+/** More than the automata have; else what peers say could make them grow. */
+const mostSteps = 10_000;
+
+/** A machine that is made without input: one small automaton, through whose snapshots all instances walk. */
+class SharedSteps implements Steps {
+  readonly #machine: AnyStateMachine;
+  readonly #steps = new Map<AnyMachineSnapshot, Map<string, Taken>>();
+  /** By what they are as JSON. */
+  readonly #snapshots = new Map<string, AnyMachineSnapshot>();
+  readonly #first: Taken;
+  #size = 0;
+
+  constructor(machine: AnyStateMachine) {
+    this.#machine = machine;
+    this.#first = this.#known(start(machine, undefined));
+  }
+
+  start(): Taken {
+    return this.#first;
+  }
+
+  step(snapshot: AnyMachineSnapshot, event: Told): Taken {
+    const name = JSON.stringify(event);
+    const steps = this.#steps.get(snapshot) ?? new Map<string, Taken>();
+    const before = steps.get(name);
+    if (before) return before;
+    const taken = this.#known(step(this.#machine, snapshot as SnapshotFrom<AnyStateMachine>, event));
+    if (this.#size < mostSteps) {
+      this.#size += 1;
+      this.#steps.set(snapshot, steps.set(name, taken));
+    }
+    return taken;
+  }
+
+  #known(done: Step): Taken {
+    const key = JSON.stringify(keep(done.snapshot));
+    const snapshot = this.#snapshots.get(key) ?? done.snapshot;
+    if (this.#size < mostSteps) this.#snapshots.set(key, snapshot);
+    return { done, snapshot };
+  }
+}
+
 /** Enough for those who write at the same time. */
-const mostRepeatable = 8;
+const mostRepeated = 8;
+
+/** A machine that is made with input: its instance remembers, until it moves, what left it where it is, as most messages of a chat do. */
+class OwnSteps implements Steps {
+  readonly #machine: AnyStateMachine;
+  readonly #input: unknown;
+  readonly #repeated = new Map<string, Taken>();
+
+  constructor(machine: AnyStateMachine, input: unknown) {
+    this.#machine = machine;
+    this.#input = input;
+  }
+
+  start(): Taken {
+    const done = start(this.#machine, this.#input);
+    return { done, snapshot: done.snapshot };
+  }
+
+  step(snapshot: AnyMachineSnapshot, event: Told): Taken {
+    const before = this.#repeated.size > 0 ? this.#repeated.get(JSON.stringify(event)) : undefined;
+    if (before) return before;
+    const done = step(this.#machine, snapshot as SnapshotFrom<AnyStateMachine>, event);
+    if (!isSame(snapshot, done.snapshot)) {
+      this.#repeated.clear();
+      return { done, snapshot: done.snapshot };
+    }
+    const taken = { done, snapshot };
+    if (this.#repeated.size < mostRepeated) this.#repeated.set(JSON.stringify(event), taken);
+    return taken;
+  }
+}
+
+/** The machine has not moved: the same states, the same context. */
+function isSame(before: AnyMachineSnapshot, after: AnyMachineSnapshot): boolean {
+  const states = after._nodes;
+  return before.context === after.context && before._nodes.length === states.length && before._nodes.every((state, k) => state === states[k]);
+}
+
+const shared = new Map<MachineName, Steps>();
+
+function stepsOf(name: MachineName, input: unknown): Steps {
+  if (input !== undefined) return new OwnSteps(machines[name], input);
+  const steps = shared.get(name) ?? new SharedSteps(machines[name]);
+  shared.set(name, steps);
+  return steps;
+}
 
 /** One running instance of a machine. */
 export class Session<Arrival> {
@@ -106,25 +210,23 @@ export class Session<Arrival> {
   /** The process it belongs to, for the trace. */
   readonly of: string;
   readonly instance: string;
-  readonly #machine: AnyStateMachine;
+  readonly #steps: Steps;
   readonly #turns: Turns<Arrival>;
   readonly #around: Surroundings<Arrival>;
   readonly #timers = new Map<string, Timer>();
   #snapshot: AnyMachineSnapshot;
-  /** Steps that left the machine where it is, by their events. */
-  readonly #repeatable = new Map<string, Step>();
 
   constructor(turns: Turns<Arrival>, name: MachineName, input: unknown, of: string, instance: string, around: Surroundings<Arrival>) {
     this.name = name;
     this.of = of;
     this.instance = instance;
-    this.#machine = machines[name];
+    this.#steps = stepsOf(name, input);
     this.#turns = turns;
     this.#around = around;
-    const first = start(this.#machine, input as never);
-    this.#snapshot = first.snapshot as AnyMachineSnapshot;
-    turns.options.trace?.line(of, name, instance, { input }, first);
-    this.#perform(first, undefined);
+    const { done, snapshot } = this.#steps.start();
+    this.#snapshot = snapshot;
+    turns.options.trace?.line(of, name, instance, { input }, done);
+    this.#perform(done, undefined);
   }
 
   get snapshot(): AnyMachineSnapshot {
@@ -142,28 +244,14 @@ export class Session<Arrival> {
 
   /** For `Turns`: one step. */
   take(event: Told, arrival: Arrival | undefined): void {
-    const done = this.#step(event);
+    const { done, snapshot } = this.#steps.step(this.#snapshot, event);
     this.#turns.options.trace?.line(this.of, this.name, this.instance, { event }, done);
     const before = this.#snapshot;
-    this.#snapshot = done.snapshot as AnyMachineSnapshot;
+    this.#snapshot = snapshot;
     const { refusal } = done;
     if (refusal) this.#around.refuse(refusal, arrival);
     this.#perform(done, arrival);
     if (this.over && before.status === "active") this.#end();
-  }
-
-  /**
-   * One step, or what `step` said before: it is pure, so an event that left the machine where it is does the same again.
-   *
-   * Most messages of a chat are such events, and XState is a third of what one costs.
-   */
-  #step(event: Told): Step {
-    const known = this.#repeatable.size > 0 ? this.#repeatable.get(JSON.stringify(event)) : undefined;
-    if (known) return known;
-    const done = step(this.#machine, this.#snapshot as SnapshotFrom<AnyStateMachine>, event);
-    if (!isSame(this.#snapshot, done.snapshot)) this.#repeatable.clear();
-    else if (this.#repeatable.size < mostRepeatable) this.#repeatable.set(JSON.stringify(event), done);
-    return done;
   }
 
   /** Timers come last: what an effect settles, as a session interval, decides how long they are. */
@@ -187,10 +275,4 @@ export class Session<Arrival> {
     this.#timers.clear();
     this.#around.ended();
   }
-}
-
-/** The machine has not moved: the same states, the same context. */
-function isSame(before: AnyMachineSnapshot, after: AnyMachineSnapshot): boolean {
-  const states = after._nodes;
-  return before.context === after.context && before._nodes.length === states.length && before._nodes.every((state, k) => state === states[k]);
 }
