@@ -117,7 +117,7 @@ function read(statistics: string, cpu: number, seconds: number): Figures {
 
 async function ourServer(): Promise<Peer> {
   const server = await startServer({ maxDevices: 64 }, serverCore);
-  const creator = await new CpmClient({ uri: "sip:creator@cpm.example", server: { transport: "tcp", host: "127.0.0.1", port: server.tcp } }).start();
+  const creator = await CpmClient.start({ uri: "sip:creator@cpm.example", server: { transport: "tcp", host: "127.0.0.1", port: server.tcp } });
   const members: string[] = [];
   const recipients = Array.from({ length: membersOfGroup - 1 }, (_, member) => `sip:member${member}@cpm.example`);
   const identities: string[] = [];
