@@ -5,7 +5,7 @@
  */
 import { expect } from "vitest";
 import { bothTypes, featureTag, imdnRequest, offeredSelector, photo, specimen, thumbnail, type FileSpecimen } from "./octets.ts";
-import { Sending, focus, receivesFile, sendsFile, type Device, type Group, type Leg, type Offer } from "./scene.ts";
+import { Sending, focus, receivesFile, sendsFile, type Device, type Group, type Leg, type Offer, type Scene } from "./scene.ts";
 import { SipText, crlf, frame, sha256, token } from "./stranger.ts";
 
 const anyInvite = "INVITE ";
@@ -195,6 +195,15 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     expect(answer.startLine).toBe("SIP/2.0 403 Forbidden");
     expect(answer.header("Warning")).toMatch(/^399 \S+ "127 Service not authorised"$/);
     for (const person of [alice, bob, carol]) await person.sip.hearsNothing(anyInvite);
+  });
+
+  conversation('item 6: a member who is not in the session at the moment gets 403 "127 Service not authorised", and nobody is invited', async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    await alice.chat.dialog.end('SIP;cause=480;text="Bearer unavailable"');
+    const answer = await alice.asks(alice.offer(group).text);
+    expect(answer.startLine).toBe("SIP/2.0 403 Forbidden");
+    expect(answer.header("Warning")).toMatch(/^399 \S+ "127 Service not authorised"$/);
+    for (const person of [alice, bob, carol]) await person.sip.hearsNothing(anyInvite, 60);
   });
 
   conversation('item 7: one octet above the limit is 403 "133 Size exceeded" before anybody is invited; the limit itself is offered', async (scene) => {
@@ -587,6 +596,14 @@ focus("answerSender=allAnswered", { policies: { answerSender: "allAnswered" } },
     const sender = await accepted(alice, request, offer);
     await Promise.all([sendsFile(sender, photo), wholeFile(toBobLeg)]);
   });
+
+  conversation("item 8: the last answer declines too: 603 Decline", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    const { request, toBob, toCarol } = await offered(group, alice, bob, carol);
+    bob.declines(toBob);
+    carol.declines(toCarol);
+    expect((await alice.sip.finalTo(request)).startLine).toBe("SIP/2.0 603 Decline");
+  });
 });
 
 for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] as const) {
@@ -599,6 +616,63 @@ for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] 
     });
   });
 }
+
+focus("inactiveGroup=reactivate", { policies: { inactiveGroup: "reactivate", senderNotConnected: "rejoin", inactivityMs: 600, maxFileOctets: 1_000_000, reinviteMs: 50 } }, (conversation) => {
+  /** The three, when silence has ended their dialogs. */
+  async function idle(scene: Scene): Promise<{ group: Group; alice: Device; bob: Device; carol: Device }> {
+    const trio = await scene.trio();
+    for (const person of [trio.alice, trio.bob, trio.carol]) await person.chat.dialog.hearsBye();
+    return trio;
+  }
+
+  conversation("a file wakes the group: every member is invited again, every other one gets the file, and all can chat", async (scene) => {
+    const { group, alice, bob, carol } = await idle(scene);
+    const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
+    for (const person of [alice, bob, carol]) await person.entersChat(await person.isInvited());
+    const legs = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo)]);
+    const sender = await accepted(alice, request, offer);
+    await Promise.all([sendsFile(sender, photo), ...legs.map((leg) => wholeFile(leg))]);
+    await chatsOn(alice, bob, carol);
+  });
+
+  conversation('a file that is refused wakes nobody: 403 "133 Size exceeded"', async (scene) => {
+    const { group, alice, bob, carol } = await idle(scene);
+    const answer = await alice.asks(alice.offer(group).text.replace(offeredSelector(photo), offeredSelector(photo, 1_000_001)));
+    expect(answer.header("Warning")).toMatch(/^399 \S+ "133 Size exceeded"$/);
+    for (const person of [alice, bob, carol]) await person.sip.hearsNothing(anyInvite, 60);
+  });
+});
+
+focus("inactiveGroup=reactivate, and the transfer is not supported", { policies: { inactiveGroup: "reactivate", groupFileTransfer: "notSupported", inactivityMs: 600 } }, (conversation) => {
+  conversation('item 3: 403 "122 Function not allowed"; nobody is invited, neither into the chat nor to a file', async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();
+    expect((await alice.asks(alice.offer(group).text)).header("Warning")).toMatch(/^399 \S+ "122 Function not allowed"$/);
+    for (const person of [alice, bob, carol]) await person.sip.hearsNothing(anyInvite, 60);
+  });
+});
+
+focus("senderNotConnected=rejoin", { policies: { senderNotConnected: "rejoin" } }, (conversation) => {
+  conversation("a member who is not in the session sends a file: it is invited into the session again, and its file is taken", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    await alice.chat.dialog.end('SIP;cause=480;text="Bearer unavailable"');
+    const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
+    carol.declines(toCarol);
+    const toBobLeg = await bob.takes(toBob, photo);
+    const sender = await accepted(alice, request, offer);
+    await Promise.all([sendsFile(sender, photo), wholeFile(toBobLeg)]);
+    await alice.entersChat(await alice.isInvited());
+    await chatsOn(bob, alice, carol);
+    for (const person of [bob, carol]) expect(person.sip.unread(anyInvite)).toHaveLength(0);
+  });
+
+  conversation("a stranger's file is refused all the same", async (scene) => {
+    const { group } = await scene.trio();
+    const mallory = await scene.device("mallory");
+    expect((await mallory.asks(mallory.offer(group).text)).header("Warning")).toMatch(/"127 Service not authorised"$/);
+    await mallory.sip.hearsNothing(anyInvite, 60);
+  });
+});
 
 focus("the ring", { policies: { ringMs: 800 } }, (conversation) => {
   conversation("nobody answers within ringMs: CANCEL to everybody and a failure to the sender", async (scene) => {

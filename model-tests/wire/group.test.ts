@@ -263,6 +263,28 @@ focus("joining", { policies: { notifyPaceMs: 20 } }, (conversation) => {
     await alice.says("same room");
     expect((await tablet.chat.hears("same room")).startLine).toMatch(/ SEND$/);
   });
+
+  conversation("CPM-CONV §9.2: a member restarts the session at the factory, under its Contribution-ID: it joins the same group, and nobody is invited again", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    const tablet = await scene.device("bob");
+    const path = tablet.path();
+    const ok = await tablet.asks(creation({ from: tablet, list: [alice.aor, carol.aor], path, conversationId: group.conversationId, contributionId: group.contributionId }));
+    expect(ok.startLine).toBe("SIP/2.0 200 OK");
+    expect(ok.uri("Contact")).toBe(group.identity);
+    tablet.createdChat(await tablet.established(ok, path));
+    for (const person of [alice, carol]) await person.sip.hearsNothing("INVITE ", 60);
+    await alice.says("one group");
+    await Promise.all([bob, carol, tablet].map((one) => one.chat.hears("one group")));
+  });
+
+  conversation("who is no member and names that Contribution-ID makes a group of its own", async (scene) => {
+    const { group, alice } = await scene.trio();
+    const mallory = await scene.device("mallory");
+    const ok = await mallory.asks(creation({ from: mallory, list: [alice.aor], path: mallory.path(), conversationId: group.conversationId, contributionId: group.contributionId }));
+    expect(ok.startLine).toBe("SIP/2.0 200 OK");
+    expect(ok.uri("Contact")).not.toBe(group.identity);
+    expect((await alice.isInvited()).uri("Contact")).toBe(ok.uri("Contact"));
+  });
 });
 
 focus("adding and removing", { policies: { notifyPaceMs: 20, maxGroupSize: 5 } }, (conversation) => {
@@ -606,6 +628,21 @@ focus("inactivity", { policies: { inactivityMs: 800 } }, (conversation) => {
     expect(ok.startLine).toBe("SIP/2.0 200 OK");
     expect(ok.uri("Contact")).toBe(group.identity);
     expect(ok.header("Contribution-ID")).toBe(group.contributionId);
+  });
+
+  conversation("a silent group is restarted at the factory under its Contribution-ID: the same group, and who is away is invited when somebody writes", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();
+    const path = bob.path();
+    const ok = await bob.asks(creation({ from: bob, list: [alice.aor, carol.aor], path, conversationId: group.conversationId, contributionId: group.contributionId }));
+    expect(ok.uri("Contact")).toBe(group.identity);
+    bob.createdChat(await bob.established(ok, path));
+    for (const person of [alice, carol]) await person.sip.hearsNothing("INVITE ", 60);
+    await bob.says("wake up");
+    await alice.entersChat(await alice.isInvited());
+    // What recalled her is kept for her until she is there.
+    await alice.chat.hears("wake up");
+    await carol.isInvited();
   });
 
   conversation("every message moves the end: who talks stays", async (scene) => {
