@@ -52,11 +52,12 @@ export function guardText({ guard, isOtherwise }: Transition): string {
   return isOtherwise ? "[else]" : "";
 }
 
-/** As UML writes it, and why it is so. */
+/** As UML writes it, effects on a line of their own, and why it is so. */
 function spelled(transition: Transition): Line[] {
   const effects = isIgnored(transition) ? "ignored" : transition.effects.join(", ");
   return [
-    [ruleNumber(transition), ...words([triggerText(transition.trigger), guardText(transition)].join(" ")), ...words(effects && `/ ${effects}`, "quiet")],
+    [ruleNumber(transition), ...words([triggerText(transition.trigger), guardText(transition)].join(" "))],
+    ...(effects ? [words(`/ ${effects}`, "quiet")] : []),
     tag(transition.grounds),
   ];
 }
