@@ -662,6 +662,8 @@ export interface FocusOptions {
   readonly host?: string;
   /** Key and certificate, PEM: it listens for TLS too. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** MSRP by TLS alone. */
+  readonly onlySecureMsrp?: boolean;
   /** More words for the command line. */
   readonly more?: readonly string[];
 }
@@ -695,13 +697,13 @@ export class Focus {
     this.#said = said;
   }
 
-  static async start({ policies = {}, trust = "127.0.0.0/8", host = "127.0.0.1", tls, more = [] }: FocusOptions = {}): Promise<Focus> {
+  static async start({ policies = {}, trust = "127.0.0.0/8", host = "127.0.0.1", tls, onlySecureMsrp = false, more = [] }: FocusOptions = {}): Promise<Focus> {
     const directory = mkdtempSync(join(tmpdir(), "cpm-wire-"));
     const at = host.includes(":") ? `[${host}]:0` : `${host}:0`;
     for (const [name, text] of Object.entries(tls ?? {})) writeFileSync(join(directory, `${name}.pem`), text);
     const child = spawn(process.execPath, [
       program, "serve",
-      "--listen", `udp:${at}`, "--listen", `tcp:${at}`, "--msrp", `tcp:${at}`,
+      "--listen", `udp:${at}`, "--listen", `tcp:${at}`, ...(onlySecureMsrp ? [] : ["--msrp", `tcp:${at}`]),
       ...(tls === undefined ? [] : ["--listen", `tls:${at}`, "--msrp", `tls:${at}`, "--tls-key", join(directory, "key.pem"), "--tls-cert", join(directory, "cert.pem")]),
       "--domain", "cpm.example", "--factory", "sip:conference-factory@cpm.example",
       "--trust", trust, "--trust", "::1",
@@ -709,8 +711,8 @@ export class Focus {
       ...Object.entries(policies).flatMap(([name, value]) => ["--policy", `${name}=${value}`]), ...more,
     ], { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
     const said: string[] = [];
-    const ports = await listeners(child, said, tls === undefined ? ["sip udp", "sip tcp", "msrp tcp"] : ["sip udp", "sip tcp", "sip tls", "msrp tcp", "msrp tls"]);
-    const address = { host, udp: ports["sip udp"]!, tcp: ports["sip tcp"]!, tls: ports["sip tls"] ?? 0, msrp: ports["msrp tcp"]!, msrps: ports["msrp tls"] ?? 0, certificate: tls?.cert };
+    const ports = await listeners(child, said, ["sip udp", "sip tcp", ...(onlySecureMsrp ? [] : ["msrp tcp"]), ...(tls === undefined ? [] : ["sip tls", "msrp tls"])]);
+    const address = { host, udp: ports["sip udp"]!, tcp: ports["sip tcp"]!, tls: ports["sip tls"] ?? 0, msrp: ports["msrp tcp"] ?? 0, msrps: ports["msrp tls"] ?? 0, certificate: tls?.cert };
     return new Focus(address, child, directory, said);
   }
 

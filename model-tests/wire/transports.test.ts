@@ -88,6 +88,17 @@ focus("TLS", { tls: selfSigned("cpm.example") }, (conversation) => {
   });
 });
 
+focus("MSRP by TLS alone", { tls: selfSigned("cpm.example"), onlySecureMsrp: true }, (conversation) => {
+  conversation("who offers it is taken, and who is invited is offered it; plain MSRP is 488", async (scene) => {
+    const [alice, bob] = [await scene.device("alice", "tls"), await scene.device("bob")];
+    expect((await bob.asks(creating(bob, bob.path(), alice))).startLine).toBe("SIP/2.0 488 Not Acceptable Here");
+    expect((await alice.asks(creating(alice, alice.path(), bob))).startLine).toBe("SIP/2.0 200 OK");
+    const invite = await bob.isInvited();
+    expect(invite.sdp.find((line) => line.startsWith("m="))).toBe(`m=message ${scene.focus.address.msrps} TCP/TLS/MSRP *`);
+    expect(invite.attribute("path")).toMatch(/^msrps:/);
+  });
+});
+
 focus("IPv6", { host: "::1" }, (conversation) => {
   for (const transport of ["tcp", "udp"] as const) {
     conversation(`SIP over ${transport.toUpperCase()} and MSRP at [::1]: a group, a message, a file`, async (scene) => {
