@@ -91,7 +91,7 @@ function transition(definition: AnyTransitionDefinition, index: number): Transit
     from: source.id,
     ...(target && { to: target[0]!.id }),
     trigger: trigger(definition),
-    ...(guard !== undefined && { guard: condition(guard) }),
+    ...(guard !== undefined && { guard: named(guard) }),
     isOtherwise: guard === undefined && alternatives(definition).length > 1,
     effects: actions.map(named),
     grounds: grounds(definition),
@@ -106,13 +106,6 @@ function trigger({ eventType }: AnyTransitionDefinition): Trigger {
 
 function alternatives({ source, eventType }: AnyTransitionDefinition): readonly unknown[] {
   return eventType === "" ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
-}
-
-/** `inspect.named` reads conjunctions; a negation has one part and must not lose its word. */
-function condition(guard: unknown): string {
-  if (typeof guard !== "function" || !("guards" in guard)) return named(guard);
-  const parts = (guard.guards as readonly unknown[]).map(condition);
-  return guard.name === "not" ? `not ${parts[0]}` : parts.join(guard.name === "or" ? " or " : " and ");
 }
 
 /** XState starts and stops the timer of a delayed transition by actions of its own. */

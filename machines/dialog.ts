@@ -30,6 +30,7 @@ export const dialogGuards = {
   unbound: ({ context }: At) => !context.bound,
   acceptable: ({ event }: At) => (event as Extract<DialogEvent, { type: "sip.reINVITE" }>).offer === "acceptable",
   refreshCollides: ({ event }: At) => (event as Extract<DialogEvent, { type: "sip.refreshed" }>).outcome === "glare",
+  refreshAccepted: ({ event }: At) => (event as Extract<DialogEvent, { type: "sip.refreshed" }>).outcome === "accepted",
   dialogGone: ({ event }: At) => (event as Extract<DialogEvent, { type: "sip.refreshed" }>).outcome === "gone",
 };
 
@@ -99,20 +100,23 @@ const confirmed = <const Id extends string, const Lost extends object>(id: Id, w
 
 /** Region `session` of `open`: re-INVITE, UPDATE and the session timer. A Controlling Function never changes a session, so its only request here is a refresh. */
 export const sessionRegion = <const Id extends string>(id: Id) => {
+  /** Leaving the region and entering it again is what starts the session interval anew. */
+  const refreshed = { target: `#${id}.open.session`, reenter: true } as const;
   const answer = (method: "re-INVITE" | "UPDATE", status: 200 | 488 | 491) => ({ type: "sendSipResponse", params: { method, status } }) as const;
   return {
     initial: "steady",
     meta: { cites: ["RFC 4028 §7"] },
+    after: { sessionExpiresMs: { target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 4028 §10"] } } },
     states: {
       steady: {
         meta: { cites: ["RFC 4028 §10"] },
         on: {
           "sip.reINVITE": [
-            { guard: "acceptable", target: "steady", reenter: true, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.2", "RFC 4028 §9"] } },
+            { guard: "acceptable", ...refreshed, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.2", "RFC 4028 §9"] } },
             { actions: answer("re-INVITE", 488), meta: { cites: ["RFC 3261 §14.2"] } },
           ],
           "sip.UPDATE": [
-            { guard: "acceptable", target: "steady", reenter: true, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2", "RFC 4028 §9"] } },
+            { guard: "acceptable", ...refreshed, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2", "RFC 4028 §9"] } },
             { actions: answer("UPDATE", 488), meta: { cites: ["RFC 3311 §5.2"] } },
           ],
         },
@@ -122,7 +126,6 @@ export const sessionRegion = <const Id extends string>(id: Id) => {
             actions: { type: "sendSipRequest", params: { method: "refresh" } },
             meta: { cites: ["RFC 4028 §10"] },
           },
-          sessionExpiresMs: { target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 4028 §10"] } },
         },
       },
       refreshing: {
@@ -131,7 +134,8 @@ export const sessionRegion = <const Id extends string>(id: Id) => {
           "sip.refreshed": [
             { guard: "refreshCollides", target: "colliding", meta: { cites: ["RFC 3261 §14.1"] } },
             { guard: "dialogGone", target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 3261 §12.2.1.2"] } },
-            { target: "steady", meta: { decides: "a refusal of the refresh changes nothing until the session expires", beside: ["RFC 4028 §7.4"] } },
+            { guard: "refreshAccepted", ...refreshed, meta: { cites: ["RFC 4028 §7.2"] } },
+            { target: "steady", meta: { decides: "a refusal of the refresh changes nothing, and the session goes on to expire", beside: ["RFC 4028 §7.4"] } },
           ],
           "sip.reINVITE": { actions: answer("re-INVITE", 491), meta: { cites: ["RFC 3261 §14.2"] } },
           "sip.UPDATE": { actions: answer("UPDATE", 491), meta: { cites: ["RFC 3311 §5.2"] } },
@@ -141,11 +145,11 @@ export const sessionRegion = <const Id extends string>(id: Id) => {
         meta: { cites: ["RFC 3261 §14.1"] },
         on: {
           "sip.reINVITE": [
-            { guard: "acceptable", target: "steady", actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.1", "RFC 3261 §14.2"] } },
+            { guard: "acceptable", ...refreshed, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.1", "RFC 3261 §14.2"] } },
             { actions: answer("re-INVITE", 488), meta: { cites: ["RFC 3261 §14.2"] } },
           ],
           "sip.UPDATE": [
-            { guard: "acceptable", target: "steady", actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2"] } },
+            { guard: "acceptable", ...refreshed, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2"] } },
             { actions: answer("UPDATE", 488), meta: { cites: ["RFC 3311 §5.2"] } },
           ],
         },

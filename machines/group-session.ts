@@ -124,7 +124,7 @@ const unauthorised = { type: "answer", params: { status: 403, warning: "serviceN
 const notAllowed = { type: "answer", params: { status: 403, warning: "functionNotAllowed" } } as const;
 const tooMany = { type: "answer", params: { status: 486, warning: "tooManyParticipants" } } as const;
 
-const strangerGrounds: Grounds = { decides: "only members speak to the focus: 403 127", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.4"] };
+const strangerGrounds: Grounds = { decides: "only members who are connected ask the focus for others, and only members come in: 403 127", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.4"] };
 const legEnds: Grounds = { decides: "one dialog less; the user is still there on another, or is not a member any more", beside: ["CPM-CONV §9.2"] };
 
 export const groupSession = setup({
@@ -567,6 +567,8 @@ export const groupSession = setup({
             meta: { decides: "the file wakes the group: every member is invited again and gets it", beside: ["CPM-CR §9.3.1", "CPM-CR §4.2"] },
           },
         ],
+        "sip.REFER.add": { actions: unauthorised, meta: strangerGrounds },
+        "sip.REFER.remove": { actions: unauthorised, meta: strangerGrounds },
         "sip.SUBSCRIBE": [
           { guard: "fromMember", actions: { type: "startSubscription", params: fromSeat }, meta: { cites: ["RFC 4575 §3.5"] } },
           { actions: unauthorised, meta: strangerGrounds },

@@ -1,6 +1,7 @@
 /** Reads a machine: what is declared, without running it. */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import type { Clause, Grounds } from "./clauses.ts";
+import { warnings, type Warning } from "./terms.ts";
 
 /** A state and everything below it, in document order. */
 export function nodes(node: AnyStateNode): AnyStateNode[] {
@@ -37,7 +38,7 @@ export function named(item: unknown): string {
   if (typeof item === "string") return item;
   if (typeof item === "function") return combined(item as Combinator);
   const { type, params } = item as { readonly type: string; readonly params?: unknown };
-  const shown = typeof params === "function" ? [params.name] : Object.values(params ?? {}).map(literal);
+  const shown = typeof params === "function" ? [params.name] : Object.entries(params ?? {}).map(literal);
   return [type, ...shown].join(" ");
 }
 
@@ -48,10 +49,15 @@ interface Combinator {
 
 function combined({ name, guards }: Combinator): string {
   if (!guards) throw new TypeError("an inline guard or action prints as nothing: name it in setup()");
+  if (name === "not") return `not ${guards.map(named).join()}`;
   return guards.map(named).join(name === "or" ? " or " : " and ");
 }
 
-const literal = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+/** A warning is shown as the wire shows it. */
+const literal = ([name, value]: [string, unknown]) => {
+  if (name === "warning") return `"${warnings[value as Warning]}"`;
+  return typeof value === "string" ? value : JSON.stringify(value);
+};
 
 /** The delay that an event of a delayed transition stands for; undefined for every other event. */
 export function delayOf(eventType: string): string | undefined {

@@ -90,6 +90,7 @@ export const largeMessageSender = setup({
               on: {
                 "data.first": { target: "receiving", actions: report("started"), meta: { cites: ["RFC 4975 §7.3.1"] } },
                 "data.aborted": { target: "interrupted", actions: report("aborted"), meta: { cites: ["RFC 7701 §6.1"] } },
+                "data.misbehaved": { target: "interrupted", actions: report("misbehaved"), meta: { cites: ["RFC 5547 §8.3.1", "RFC 4975 §10.5"] } },
               },
             },
             receiving: {

@@ -243,6 +243,11 @@ export const largeMessage = setup({
           },
           on: {
             "sender.started": { target: "receiving", meta: { cites: ["RFC 4975 §7.3.1"] } },
+            "sender.misbehaved": {
+              target: "#large-message.aborted",
+              actions: ["stopSender", releaseSender("notAcceptable"), "abortDelivery", releasePending],
+              meta: { cites: ["RFC 4975 §10.5", "RFC 5547 §8.3.1"] },
+            },
             "sender.aborted": {
               target: "#large-message.aborted",
               actions: [releaseSender("completed"), "abortDelivery", releasePending],

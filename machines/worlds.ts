@@ -125,7 +125,8 @@ export const worlds: {
   "large-message-recipient": {
     inputs: [undefined],
     events: [
-      ...dialogEvents,
+      // It always calls: nobody acknowledges anything to it.
+      ...dialogEvents.filter(({ type }) => type !== "sip.ACK"),
       ...callEvents,
       { type: "msrp.bound" },
       { type: "msrp.lost" },

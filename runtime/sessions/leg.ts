@@ -268,7 +268,7 @@ export abstract class Leg {
   /** The session timer is what was negotiated; every other delay is policy. */
   #lengthOf(timer: TimerName): number {
     const negotiated = this.dialog?.sessionTimer;
-    if (timer === "sessionExpiresMs") return negotiated && !negotiated.weRefresh ? negotiated.sessionExpiresMs : Infinity;
+    if (timer === "sessionExpiresMs") return negotiated?.sessionExpiresMs ?? Infinity;
     if (timer === "sessionRefreshMs") return negotiated?.weRefresh ? negotiated.sessionExpiresMs / 2 : Infinity;
     return this.focus.lengthOf(timer);
   }
