@@ -1,16 +1,15 @@
 import type { Effect } from "../../machines/effects.ts";
 import type { GroupMessage } from "../../machines/events.ts";
 import type { GroupSessionInput } from "../../machines/group-session.ts";
-import type { Seat, SeatState, Sender } from "../../machines/terms.ts";
+import type { Seat, SeatState, Sender, Warning } from "../../machines/terms.ts";
 import { formatConferenceInfo } from "../body/conference-info.ts";
 import { contentFieldOf, parseCpim, withCrlf, type CpimMessage } from "../body/cpim.ts";
 import { historyList, type ListEntry } from "../body/resource-lists.ts";
 import { Session, type World } from "../session.ts";
-import type { HeaderFields } from "../sip/content.ts";
 import { acceptanceHeaders, describe, focusContact, historyPart, invitationHeaders, warningHeaders, type Contribution } from "../sip/from-effect.ts";
 import { addressOf, userOf } from "../sip/identity.ts";
 import { sipfrag, type IncomingRefer } from "../sip/refer.ts";
-import type { IncomingSubscription } from "../sip/subscription.ts";
+import type { IncomingSubscription, Notification } from "../sip/subscription.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { identifierIn, referralIn } from "../sip/to-event.ts";
 import { parseUri } from "../sip/uri.ts";
@@ -148,41 +147,39 @@ export class Group {
   }
 
   subscribe(subscription: IncomingSubscription, speaker: string): void {
-    const { expiresS } = subscription;
-    const shortest = this.#focus.policies().minSubscriptionMs / 1000;
-    const expires = expiresS === 0 ? "zero" : expiresS < shortest ? "tooShort" : "positive";
-    this.session.tell({ type: "sip.SUBSCRIBE", from: this.senderOf(speaker), expires });
+    this.session.tell({ type: "sip.SUBSCRIBE", from: this.senderOf(speaker), expires: this.#expiresOf(subscription) });
+  }
+
+  #expiresOf({ expiresS }: IncomingSubscription): "zero" | "tooShort" | "positive" {
+    if (expiresS === 0) return "zero";
+    return expiresS * 1000 < this.#focus.policies().minSubscriptionMs ? "tooShort" : "positive";
   }
 
   /** @throws {PeerMisbehaved} 400: what the REFER asks cannot be read */
   refer(refer: IncomingRefer, speaker: string): void {
-    const { method, targets } = referralIn(refer.request);
+    const { method, targets: named } = referralIn(refer.request);
     const from = this.senderOf(speaker);
+    // The group is nobody who could be in it.
+    const targets = named.filter((uri) => !this.#isGroup(uri));
     const known = targets.map((uri) => this.senderOf(uri));
     const strangers = distinct(targets.filter((_, index) => known[index] === "stranger"));
-    const arrival: Arrival = { answer: (status, warning) => this.#answerRefer(refer, status, warning, known), refer: { refer, speaker, strangers } };
+    const arrival: Arrival = { answer: (status, warning) => this.#answerRefer(refer, status, warning), refer: { refer, speaker, strangers } };
     this.#focus.turns.arrive(arrival, () => {
-      if (method === "BYE") this.session.tell({ type: "sip.REFER.remove", from, target: known[0]! });
+      if (method === "BYE") this.session.tell({ type: "sip.REFER.remove", from, target: known[0] ?? "stranger" });
       else this.session.tell({ type: "sip.REFER.add", from, strangers: strangers.length, seats: [...new Set(known.filter((seat) => seat !== "stranger"))] });
     });
+    // A removal is done with its 202, and so is a REFER that brings nobody new; an invitation is when its answer is known.
+    this.#followed?.notify("terminated", lastOf(200));
+    this.#followed = undefined;
   }
 
-  #answerRefer(refer: IncomingRefer, status: number, warning: Parameters<Arrival["answer"]>[1], known: readonly Sender[]): void {
-    if (status >= 300) return refer.reject(status, { headers: this.#warning(warning) });
-    const subscription = refer.accept(status);
-    if (subscription === undefined) return;
-    const [target] = known;
-    // A removal is done with its 202; an invitation when its answer is known.
-    if (referralIn(refer.request).method === "BYE" || target === undefined) subscription.notify("terminated", { ...sipfrag(200), reason: "noresource" });
-    else this.#followed = subscription;
+  #answerRefer(refer: IncomingRefer, status: number, warning: Warning | undefined): void {
+    if (status >= 300) refer.reject(status, { headers: warningHeaders(warning, this.#focus.domain) });
+    else this.#followed = refer.accept(status);
   }
 
-  /** The subscription of the REFER of this turn, until the seat it follows is known. */
+  /** The subscription of the REFER of this turn, until somebody is invited whom it follows. */
   #followed: IncomingSubscription | undefined;
-
-  #warning(warning: Parameters<Arrival["answer"]>[1]): HeaderFields {
-    return warningHeaders(warning, this.#focus.domain);
-  }
 
   /** A message that came by SIP. @throws {PeerMisbehaved} CPIM_MALFORMED, 400 */
   message(speaker: string, body: Buffer, arrival: Arrival): void {
@@ -248,10 +245,7 @@ export class Group {
     startSubscription: ({ seat }, arrival) => {
       const subscription = new ConferenceSubscription(this.#focus, this, seat, arrival!.subscription!, (ended) => this.#subscriptions.delete(ended));
       this.#subscriptions.add(subscription);
-      const { expiresS } = arrival!.subscription!;
-      const shortest = this.#focus.policies().minSubscriptionMs / 1000;
-      const expires = expiresS === 0 ? "zero" : expiresS < shortest ? "tooShort" : "positive";
-      subscription.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires });
+      subscription.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: this.#expiresOf(arrival!.subscription!) });
     },
     notify: () => {
       this.#settleReferrals();
@@ -261,6 +255,8 @@ export class Group {
       for (const subscription of this.#subscriptions) if (seats.includes(subscription.seat)) subscription.session.tell({ type: "group.expelled" });
     },
     endSubscriptions: () => {
+      for (const subscription of this.#referrals.values()) subscription.notify("terminated", lastOf(487));
+      this.#referrals.clear();
       for (const subscription of this.#subscriptions) subscription.session.tell({ type: "group.ended" });
     },
     startFileTransfer: (effect, arrival) => this.#startTransfer(effect, arrival!),
@@ -315,7 +311,7 @@ export class Group {
       if (state === undefined || state.status === "invited") continue;
       this.#referrals.delete(seat);
       const status = state.status === "connected" ? 200 : state.status === "declined" ? 603 : 480;
-      subscription.notify("terminated", { ...sipfrag(status), reason: "noresource" });
+      subscription.notify("terminated", lastOf(status));
     }
   }
 
@@ -361,22 +357,30 @@ export class Group {
     return { contact: focusContact(this.identity, "session"), headers: acceptanceHeaders(this.#contribution) };
   }
 
-  /** The roster as `watcher` is told it: whole, or the seats of `changed` alone. @see RFC 4575 §5 */
-  conferenceInfo(watcher: Seat, changed: readonly Seat[] | undefined, version: number): Buffer {
+  /** The roster as `watcher` is told it: whole, or the seats that have changed alone; of a group that has ended, nobody. @see RFC 4575 §5 */
+  conferenceInfo(watcher: Seat, version: number, told: "full" | "ended" | readonly Seat[]): Buffer {
     const { seats } = this;
-    const present = seats.flatMap(({ status }, seat) => (status === "invited" || status === "connected" || status === "away" ? [seat] : []));
+    const { subject } = this.description;
     return formatConferenceInfo({
       entity: this.identity,
-      state: changed === undefined ? "full" : "partial",
+      state: typeof told === "string" ? "full" : "partial",
       version,
-      subject: this.description.subject,
+      // A header field is octets, and these are mostly UTF-8.
+      subject: subject && Buffer.from(subject, "latin1").toString("utf8"),
       maximumUserCount: this.#focus.policies().maxGroupSize,
-      userCount: seats.filter(({ status }) => status === "connected").length,
-      active: !this.session.over,
-      users: (changed ?? present).map((seat) => this.roster.user(seat, seats[seat]!, watcher)),
+      userCount: told === "ended" ? 0 : seats.filter(({ status }) => status === "connected").length,
+      active: told !== "ended",
+      users: (told === "ended" ? [] : told === "full" ? this.#members() : told).map((seat) => this.roster.user(seat, seats[seat]!, watcher)),
     });
   }
+
+  #members(): Seat[] {
+    return this.seats.flatMap(({ status }, seat) => (status === "invited" || status === "connected" || status === "away" ? [seat] : []));
+  }
 }
+
+/** What the last NOTIFY of a REFER says. @see RFC 3515 §2.4.5, §2.4.7 */
+const lastOf = (status: number): Notification => ({ ...sipfrag(status), reason: "noresource" });
 
 /** Each user once. */
 const distinct = (uris: readonly string[]): string[] => [...new Map(uris.map((uri) => [addressOf(uri), uri])).values()];

@@ -1,5 +1,5 @@
 import type { Effect } from "../../machines/effects.ts";
-import type { Seat } from "../../machines/terms.ts";
+import type { Seat, SeatStatus } from "../../machines/terms.ts";
 import { Session, type World } from "../session.ts";
 import { focusContact } from "../sip/from-effect.ts";
 import type { IncomingSubscription } from "../sip/subscription.ts";
@@ -15,8 +15,8 @@ export class ConferenceSubscription {
   readonly #subscription: IncomingSubscription;
   #expiresS: number;
   #version = 0;
-  /** What each seat looked like when it was last told, by seat. */
-  #told: readonly string[] = [];
+  /** Who sat where, and was what to the group, when it was last told; by seat. */
+  #told: readonly { readonly uri: string; readonly status: SeatStatus }[] = [];
 
   constructor(focus: Focus, group: Group, seat: Seat, subscription: IncomingSubscription, ended: (subscription: ConferenceSubscription) => void) {
     this.#focus = focus;
@@ -53,12 +53,14 @@ export class ConferenceSubscription {
       else this.#subscription.reject(423, { headers: [["Min-Expires", String(Math.ceil(this.#focus.policies().minSubscriptionMs / 1000))]] });
     },
     sendNotify: ({ state, subscription }) => {
-      const told = this.#group.seats.map((each) => JSON.stringify(each));
-      const changed = this.#group.seats.flatMap((_, seat) => (told[seat] === this.#told[seat] ? [] : [seat]));
-      const full = state === "full";
-      this.#told = told;
+      const before = this.#told;
+      this.#told = this.#group.seats.map(({ status }, seat) => ({ uri: this.#group.roster.uriOf(seat), status }));
+      const changed = this.#told.flatMap(({ uri, status }, seat) => (uri === before[seat]?.uri && status === before[seat].status ? [] : [seat]));
+      // Whoever had a seat that was given away meanwhile is told of by being in no full list.
+      const given = changed.some((seat) => before[seat] !== undefined && before[seat].uri !== this.#told[seat]!.uri);
+      const full = state === "full" || given;
       this.#version += 1;
-      const info = this.#group.conferenceInfo(this.seat, full ? undefined : changed, this.#version);
+      const info = this.#group.conferenceInfo(this.seat, this.#version, subscription === "noresource" ? "ended" : full ? "full" : changed);
       const terminated = subscription !== "active";
       this.#subscription.notify(terminated ? "terminated" : "active", {
         contentType: "application/conference-info+xml",
