@@ -56,8 +56,11 @@ const gone: SeatState = { status: "left", legs: 0 };
 const sender = ({ context, event }: At) => seatOf(context, (event as JoinInvite).from);
 const subject = ({ context, event }: At) => context.seats[(event as ParticipantEvent).seat];
 
-/** Seats that a REFER brings back: known, not there now, and free of dialogs that still end. */
-const returning = ({ context, event }: At) => (event as ReferAdd).seats.filter((seat) => !isThere(context.seats[seat]!) && context.seats[seat]!.legs === 0);
+/** There may be a dialog more: those that still end do not keep a user out, and do not let anybody pile up more. */
+const hasLegLeft = ({ made }: Context, { legs }: SeatState) => legs <= made.maxDevices;
+
+/** Seats that a REFER brings back: known, and not there now. */
+const returning = ({ context, event }: At) => (event as ReferAdd).seats.filter((seat) => !isThere(context.seats[seat]!) && hasLegLeft(context, context.seats[seat]!));
 
 /** Seats whose users have gone for good, and which may be given to somebody else. Who was removed keeps the seat, and so stays out. */
 const vacant = ({ context, event }: At) =>
@@ -75,7 +78,7 @@ const newcomers = (at: At) => {
 const fromSeat = ({ event }: At) => ({ seat: (event as JoinInvite).from as Seat });
 const creatorSeat = () => ({ seat: 0 });
 const invitedSeats = ({ context }: At) => ({ seats: seatsWhere(context, (_, seat) => seat > 0) });
-const awaySeats = ({ context }: At) => ({ seats: seatsWhere(context, ({ status, legs }) => status === "away" && legs === 0) });
+const awaySeats = ({ context }: At) => ({ seats: seatsWhere(context, (state) => state.status === "away" && hasLegLeft(context, state)) });
 const addedSeats = (at: At) => ({ seats: [...returning(at), ...newcomers(at)] });
 const senderAwaySeat = ({ event }: At) => ({ seats: [(event as { seat: Seat }).seat] });
 const targetSeat = ({ event }: At) => ({ seats: [(event as ReferRemove).target as Seat] });
@@ -94,9 +97,9 @@ const connectedRecipients = ({ context, event }: At) => ({
   recipients: seatsWhere(context, ({ status }, seat) => status === "connected" && seat !== (event as FileTransferInvite).from),
 });
 
-/** A group that is being woken has nobody connected: every member is a recipient. */
+/** A group that is woken has nobody connected: every member is a recipient, and the sender counts as there. */
 const memberRecipients = ({ context, event }: At) => ({
-  sender: standing(context, (event as FileTransferInvite).from),
+  sender: standing(context, (event as FileTransferInvite).from) === "stranger" ? ("stranger" as const) : ("connected" as const),
   capacity: hasRoom(context) ? ("free" as const) : ("exhausted" as const),
   recipients: seatsWhere(context, (state, seat) => isMember(state) && seat !== (event as FileTransferInvite).from),
 });
@@ -161,7 +164,7 @@ export const groupSession = setup({
     someAway: (at) => awaySeats(at).seats.length > 0,
     // dialogs that end
     lastLegOfMember: (at) => isMember(subject(at) ?? gone) && subject(at)!.legs <= 1,
-    absent: (at) => subject(at)?.status === "away" && subject(at)?.legs === 0,
+    absent: (at) => subject(at)?.status === "away" && hasLegLeft(at.context, subject(at)!),
     ofMember: (at) => isMember(subject(at) ?? gone),
     keepsAbsent: ({ context }) => context.made.longLived,
     onOtherDevice: (at) => (subject(at)?.legs ?? 0) > 1,
@@ -345,7 +348,7 @@ export const groupSession = setup({
               },
               {
                 actions: { type: "answer", params: { status: 202 } },
-                meta: { decides: "everybody named is here already, or has a dialog that still ends: accepted, and nothing to do", beside: ["RFC 3515 §2.4.2"] },
+                meta: { decides: "everybody named is here already, or has dialogs enough that still end: accepted, and nothing to do", beside: ["RFC 3515 §2.4.2"] },
               },
             ],
             "sip.REFER.remove": [
@@ -560,13 +563,17 @@ export const groupSession = setup({
             actions: { type: "answer", params: { status: 480 } },
             meta: { decides: "480: not an on-going active session now", beside: ["CPM-CR §9.3.1"] },
           },
-          { guard: not("fromMember"), actions: unauthorised, meta: strangerGrounds },
           {
-            target: "#group-session.open.membership.active",
-            actions: [{ type: "startFileTransfer", params: memberRecipients }, { type: "invite", params: awaySeats }, "seatRecalled", "notify"],
-            meta: { decides: "the file wakes the group: every member is invited again and gets it", beside: ["CPM-CR §9.3.1", "CPM-CR §4.2"] },
+            actions: { type: "startFileTransfer", params: memberRecipients },
+            meta: { decides: "inactiveGroup=reactivate: 9.3.1 decides as if the group were active, and nobody is rung before it has", beside: ["CPM-CR §9.3.1"] },
           },
         ],
+        "transfer.begun": {
+          guard: "roomForTransfer",
+          target: "#group-session.open.membership.active",
+          actions: ["countTransfer", { type: "invite", params: awaySeats }, "seatRecalled", "notify"],
+          meta: { decides: "the file wakes the group: every member is invited again and gets it", beside: ["CPM-CR §9.3.1", "CPM-CR §4.2"] },
+        },
         "sip.REFER.add": { actions: unauthorised, meta: strangerGrounds },
         "sip.REFER.remove": { actions: unauthorised, meta: strangerGrounds },
         "sip.SUBSCRIBE": [

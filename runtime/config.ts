@@ -3,8 +3,11 @@
  */
 import { readFileSync } from "node:fs";
 import { BlockList, isIP } from "node:net";
+import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
 import { defaults, policies as known, type Policies, type PolicyName } from "../machines/policies.ts";
+import { PeerMisbehaved } from "./errors.ts";
+import { parseUri } from "./sip/uri.ts";
 
 /** Something in the configuration is wrong; the message is one line and says what. */
 export class ConfigurationRefused extends Error {
@@ -97,9 +100,9 @@ export function readConfiguration(args: readonly string[], environment: NodeJS.P
   return {
     listen,
     msrp,
-    advertise: one("advertise"),
+    advertise: one("advertise") === undefined ? undefined : hostName(one("advertise")!, "--advertise"),
     tls,
-    domain: one("domain")!.toLowerCase(),
+    domain: hostName(one("domain")!, "--domain"),
     factory: sipUri(one("factory")!, "--factory"),
     data: one("data")!,
     trusted: blockList(said("trust")),
@@ -176,10 +179,29 @@ function listenAddress<T extends string>(text: string, transports: readonly T[],
 function tlsOf(key: string | undefined, cert: string | undefined): Configuration["tls"] {
   if (key === undefined && cert === undefined) return undefined;
   if (key === undefined || cert === undefined) return refuse("--tls-key and --tls-cert go together");
-  return { key: readText(key, "--tls-key"), cert: readText(cert, "--tls-cert") };
+  const read = { key: readText(key, "--tls-key"), cert: readText(cert, "--tls-cert") };
+  try {
+    createSecureContext(read);
+  } catch {
+    return refuse(`--tls-key, --tls-cert: ${key} and ${cert} are no private key and its certificate, in PEM`);
+  }
+  return read;
 }
 
-const sipUri = (text: string, option: string): string => (/^sips?:[^\s<>"]+$/i.test(text) ? text : refuse(`${option}: ${JSON.stringify(text)} is no SIP URI`));
+function sipUri(text: string, option: string): string {
+  try {
+    if (["sip", "sips"].includes(parseUri(text).scheme)) return text;
+  } catch (fault) {
+    if (!(fault instanceof PeerMisbehaved)) throw fault;
+  }
+  return refuse(`${option}: ${JSON.stringify(text)} is no SIP URI`);
+}
+
+/** A name or an address as it stands in URIs. @see RFC 3261 §25.1 */
+function hostName(text: string, option: string): string {
+  const isName = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(text);
+  return text.length <= 253 && (isName || isIP(text) !== 0) ? text.toLowerCase() : refuse(`${option}: ${JSON.stringify(text)} is no host name`);
+}
 
 function blockList(subnets: readonly string[]): BlockList {
   const list = new BlockList();

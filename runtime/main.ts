@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `cpm-cf serve`. */
+import { closeSync, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "./clock.ts";
@@ -25,7 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function serve(configuration: Configuration, readAgain: () => Configuration): Promise<void> {
   const log = logOf(configuration.logLevel);
-  const trace = configuration.trace === undefined ? undefined : new Trace(configuration.trace, systemClock.wall, (fault) => log("error", `the trace cannot be written: ${fault.message}`));
+  const trace = configuration.trace === undefined ? undefined : new Trace(traceFile(configuration.trace), systemClock.wall, (fault) => log("error", `the trace cannot be written: ${fault.message}`));
   const spool = await openSpool(configuration.data);
   const focus = new ControllingFunction({
     clock: systemClock,
@@ -66,6 +67,16 @@ async function end(focus: ControllingFunction, sip: SipEndpoint, msrp: MsrpEndpo
   process.exit(0);
 }
 
+/** @throws {ConfigurationRefused} it cannot be written */
+function traceFile(file: string): string {
+  try {
+    closeSync(openSync(file, "a", 0o600));
+    return file;
+  } catch (fault) {
+    throw new ConfigurationRefused(`--trace: cannot write ${file}: ${(fault as NodeJS.ErrnoException).code}`);
+  }
+}
+
 async function openSpool(data: string): Promise<Spool> {
   const directory = join(data, "spool");
   try {
@@ -102,19 +113,22 @@ function msrpEndpoint({ tls, policies }: Configuration): MsrpEndpoint {
   return new MsrpEndpoint({ clock: systemClock, random: systemRandom, limits, ...(tls && { tls }) });
 }
 
-async function listen({ msrp: msrpAddresses, advertise }: Configuration, sip: SipEndpoint, msrp: MsrpEndpoint): Promise<void> {
-  try {
-    const bound = [];
-    for (const { transport, host, port } of msrpAddresses) {
-      const wildcard = host === "0.0.0.0" || host === "::";
-      bound.push(await msrp.listen({ transport, host, port, ...(wildcard && advertise !== undefined && { advertisedHost: advertise }) }));
-    }
-    for (const { transport, host, port } of await sip.start()) say("sip", transport, host, port);
-    for (const { transport, host, port } of bound) say("msrp", transport, host, port);
-  } catch (fault) {
-    const { code, address, port, message } = fault as NodeJS.ErrnoException & { address?: string; port?: number };
-    throw new ConfigurationRefused(`cannot listen${address === undefined ? "" : ` at ${address}:${port}`}: ${code === "EADDRINUSE" ? "the port is in use" : (code ?? message)}`);
+async function listen({ msrp: addresses, advertise }: Configuration, sip: SipEndpoint, msrp: MsrpEndpoint): Promise<void> {
+  const bound = [];
+  for (const { transport, host, port } of addresses) {
+    const wildcard = host === "0.0.0.0" || host === "::";
+    const listening = msrp.listen({ transport, host, port, ...(wildcard && advertise !== undefined && { advertisedHost: advertise }) });
+    bound.push(await listening.catch((fault: NodeJS.ErrnoException) => refuseListener(`msrp ${transport}:${host}:${port}`, fault)));
   }
+  const listeners = await sip.start().catch((fault: Error) => refuseListener(undefined, fault));
+  for (const { transport, host, port } of listeners) say("sip", transport, host, port);
+  for (const { transport, host, port } of bound) say("msrp", transport, host, port);
+}
+
+/** SIP's own faults name the listener already. */
+function refuseListener(listener: string | undefined, fault: NodeJS.ErrnoException): never {
+  if (listener === undefined) throw new ConfigurationRefused(fault.message);
+  throw new ConfigurationRefused(`cannot listen on ${listener}: ${fault.code === "EADDRINUSE" ? "the port is in use" : (fault.code ?? fault.message)}`);
 }
 
 function say(protocol: string, transport: string, host: string, port: number): void {

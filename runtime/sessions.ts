@@ -45,17 +45,21 @@ export interface ControllingFunctionOptions {
 /** Tokens of a=chatroom that close a group. @see RFC 7701 §8 */
 const closedTokens = [closedGroupToken.toLowerCase(), "org.openmobilealliance.groupchat.closed"];
 
+/** Groups outlive their dialogs, and peers make as many as they like: above it 503. */
+const groupsAtMost = 100_000;
+
 export class ControllingFunction implements EndpointUser {
   readonly #options: ControllingFunctionOptions;
   readonly #turns: Turns<Arrival>;
   /** Groups by the user part of their identity. */
   readonly #groups = new Map<string, Group>();
-  /** The newest group of a Contribution-ID. */
+  /** The group of a Contribution-ID: the first, which no later one of other people takes the name from. */
   readonly #contributions = new Map<string, Group>();
   readonly #factory: ReturnType<typeof parseUri>;
   #focus: Focus | undefined;
   #policies: Policies = defaults;
   #emptied: (() => void) | undefined;
+  #stopping = false;
 
   constructor(options: ControllingFunctionOptions) {
     this.#options = options;
@@ -63,11 +67,15 @@ export class ControllingFunction implements EndpointUser {
     this.#turns = new Turns({
       clock: options.clock,
       trace: options.trace,
-      failed: (fault, arrival) => {
-        options.failed(fault);
-        arrival?.answer(500);
-      },
+      failed: (fault, arrival) => this.#fail(fault, arrival),
     });
+  }
+
+  /** What breaks a rule is answered as the rule says; anything else is ours to mend, and the peer gets 500. */
+  #fail(fault: unknown, arrival: Arrival | undefined): void {
+    if (arrival && fault instanceof PeerMisbehaved) return arrival.answer(fault.status);
+    this.#options.failed(fault);
+    arrival?.answer(500);
   }
 
   /** The transports and the disk it works with; before the first arrival. */
@@ -88,6 +96,7 @@ export class ControllingFunction implements EndpointUser {
 
   /** Ends every group in order. Resolves when the last dialog has ended. */
   async end(): Promise<void> {
+    this.#stopping = true;
     for (const group of this.#groups.values()) group.end();
     if (this.#groups.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
   }
@@ -127,6 +136,7 @@ export class ControllingFunction implements EndpointUser {
     this.#read(arrival, flow, request, (speaker) => {
       const group = this.#groupOf(request);
       if (group === undefined) return arrival.answer(404);
+      if (request.body.length > this.#policies.maxMessageOctets) return arrival.answer(413);
       if (!/^message\/cpim\b/i.test(request.get("content-type") ?? "")) return message.respond(415, { headers: [["Accept", "message/cpim"]] });
       group.message(speaker, request.body, arrival);
     });
@@ -145,16 +155,16 @@ export class ControllingFunction implements EndpointUser {
     return { answer: (status, warning) => reject(status, warningHeaders(warning, this.#options.domain)) };
   }
 
-  /** Reads a request of a trusted peer; what breaks a rule is answered as the rule says. */
+  /** Reads a request of a trusted peer. */
   #read(arrival: Arrival, flow: Flow, request: SipMessage, read: (speaker: string) => void): void {
     if (!this.#isTrusted(flow)) return arrival.answer(403);
+    if (this.#stopping) return arrival.answer(503);
     try {
       const speaker = speakerOf(request);
       addressOf(speaker);
       read(speaker);
     } catch (fault) {
-      if (!(fault instanceof PeerMisbehaved)) throw fault;
-      arrival.answer(fault.status);
+      this.#fail(fault, arrival);
     }
   }
 
@@ -181,8 +191,9 @@ export class ControllingFunction implements EndpointUser {
   /** @throws {PeerMisbehaved} 400 or 488: no session description that we can answer */
   #offerIn(parts: readonly BodyPart[]): Description {
     const offer = descriptionIn(parts);
-    if (offer.media.protocol === "TCP/TLS/MSRP" && !this.#focus!.msrp.secure)
-      throw new PeerIncompatible("SDP_NO_MESSAGE_MEDIA", "RFC 4975 §8", 488, "MSRP over TLS is not served here");
+    const { secure, plain } = this.#focus!.msrp;
+    if (offer.media.protocol === "TCP/TLS/MSRP" ? !secure : !plain)
+      throw new PeerIncompatible("SDP_NO_MESSAGE_MEDIA", "RFC 4975 §8", 488, `${offer.media.protocol} is not served here`);
     return offer;
   }
 
@@ -193,6 +204,7 @@ export class ControllingFunction implements EndpointUser {
     const known = this.#knownBy(contributionId, arrived.speaker);
     // Two members who restart at the same time get one group: the second restart is a join.
     if (known) return this.#turns.arrive(arrival, () => known.join(arrived));
+    if (this.#groups.size >= groupsAtMost) return arrival.answer(503);
     const id = this.#options.random(128);
     this.#turns.arrive(arrival, () => {
       const group = new Group(this.#focus!, id, `sip:${id}@${this.#options.domain}`, {
@@ -203,7 +215,7 @@ export class ControllingFunction implements EndpointUser {
         recipients,
       }, (ended) => this.#forget(ended));
       this.#groups.set(id, group);
-      this.#contributions.set(contributionId, group);
+      if (this.#contributions.get(contributionId)?.session.over !== false) this.#contributions.set(contributionId, group);
       group.session.tell({ type: "sip.INVITE.create", recipients: recipients.length, anonymous: wantsPrivacy(request) });
     });
   }

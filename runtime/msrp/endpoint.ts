@@ -104,6 +104,11 @@ export class MsrpEndpoint {
     return this.#tls && `SHA-256 ${new X509Certificate(this.#tls.cert).fingerprint256}`;
   }
 
+  /** Whether MSRP without TLS is served. */
+  get plain(): boolean {
+    return this.#listeners.some(({ listener }) => listener.transport === "tcp");
+  }
+
   /** Whether MSRP over TLS is served. */
   get secure(): boolean {
     return this.#listeners.some(({ listener }) => listener.transport === "tls");

@@ -63,7 +63,7 @@ export abstract class Leg {
     this.instance = arrived?.instance;
     this.#remote = arrived?.offer;
     this.#ended = ended;
-    this.media = this.#createMedia(arrived?.offer.media.protocol === "TCP/TLS/MSRP");
+    this.media = this.#createMedia(arrived && arrived.offer.media.protocol === "TCP/TLS/MSRP");
     this.session = new Session(focus.turns, machine, undefined, process, instance, {
       perform: (effect, arrival) => this.perform(effect, arrival),
       refuse: (refusal, arrival) => {
@@ -125,7 +125,7 @@ export abstract class Leg {
     closeMedia: () => this.media.close(),
   };
 
-  #createMedia(secure: boolean): LegMedia {
+  #createMedia(secure: boolean | undefined): LegMedia {
     const user: SessionUser = {
       receive: this.receiver(),
       onBound: () => this.session.tell({ type: "msrp.bound" }),

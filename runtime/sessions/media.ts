@@ -15,7 +15,9 @@ export class LegMedia {
   readonly #fingerprint: Fingerprint | undefined;
   readonly #sessionId: string;
 
-  constructor(msrp: MsrpEndpoint, random: Random, user: SessionUser, secure: boolean) {
+  /** `secure`: as the peer offered it; undefined where we offer, and take what there is. */
+  constructor(msrp: MsrpEndpoint, random: Random, user: SessionUser, offered: boolean | undefined) {
+    const secure = offered ?? !msrp.plain;
     this.session = msrp.createSession(user, { transport: secure ? "tls" : "tcp" });
     this.#secure = secure;
     this.#fingerprint = secure ? fingerprintOf(msrp.fingerprint) : undefined;

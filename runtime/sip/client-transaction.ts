@@ -27,7 +27,8 @@ export type Field = readonly [name: string, value: string];
 /** Who sent a request. One final response, `onTimeout` or `onTransportError` ends it. */
 export interface ClientUser {
   /** Every provisional response, the final one, and every 2xx to INVITE, retransmitted and forked ones too. @see RFC 6026 §7.2 */
-  onResponse(response: SipMessage): void;
+  /** `flow`: the peer's own connection, known where the request left on the one that a device registered. */
+  onResponse(response: SipMessage, flow?: Flow): void;
   /** To be treated as 408. @see RFC 3261 §8.1.3.1 */
   onTimeout(): void;
   /** To be treated as 503; after a final response: its ACK could not be sent. @see RFC 3261 §8.1.3.1 */

@@ -29,6 +29,7 @@ interface DialogState {
   readonly contact: string;
   readonly secure: boolean;
   readonly flow: Flow | undefined;
+  readonly direct?: boolean;
 }
 
 /** The state that two user agents share, and the requests that it makes. @see RFC 3261 §12 */
@@ -45,6 +46,8 @@ export class Dialog {
   readonly secure: boolean;
   /** The connection that the peer came on. */
   flow: Flow | undefined;
+  /** Nobody stands between: the connection is the device's own, and its Contact may be an address that only it can reach. */
+  readonly #direct: boolean;
   readonly usages: DialogUsage[] = [];
   localSeq: number;
   #remoteSeq: number | undefined;
@@ -62,6 +65,7 @@ export class Dialog {
     this.contact = state.contact;
     this.secure = state.secure;
     this.flow = state.flow;
+    this.#direct = state.direct === true;
     this.localSeq = state.localSeq;
     this.#remoteSeq = state.remoteSeq;
     this.#remoteTarget = state.remoteTarget;
@@ -94,11 +98,12 @@ export class Dialog {
       contact,
       secure: flow?.transport === "tls" && request.uri.startsWith("sips:"),
       flow,
+      direct: request.via.length === 1,
     });
   }
 
   /** The dialog that a response to our request makes. @see RFC 3261 §12.1.2 */
-  static ofResponse(request: SipMessage, response: SipMessage, contact: string, recordRoute?: RecordRoute): Dialog {
+  static ofResponse(request: SipMessage, response: SipMessage, contact: string, recordRoute?: RecordRoute, flow?: Flow): Dialog {
     return new Dialog({
       callId: request.callId,
       localTag: request.from.params.get("tag") ?? "",
@@ -111,7 +116,8 @@ export class Dialog {
       remoteSeq: undefined,
       contact,
       secure: request.uri.startsWith("sips:"),
-      flow: undefined,
+      flow,
+      direct: flow !== undefined,
     });
   }
 
@@ -133,6 +139,12 @@ export class Dialog {
 
   get routeSet(): readonly string[] {
     return this.#routeSet;
+  }
+
+  /** The device's own connection, while it stands and no proxy wants to be on the way. @see RFC 5626 §5.3 */
+  get peerFlow(): Flow | undefined {
+    const { flow } = this;
+    return this.#direct && this.#routeSet.length === 0 && flow?.reliable && !flow.closed ? flow : undefined;
   }
 
   /** The URI of the next hop: the first route, else the remote target. */

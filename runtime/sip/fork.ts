@@ -2,6 +2,7 @@ import type { HeaderFields } from "./content.ts";
 import type { Sent } from "./outbound.ts";
 import type { SipMessage } from "./message.ts";
 import type { ClientUser } from "./transaction.ts";
+import type { Flow } from "./transport.ts";
 
 /** Starts one branch. */
 export type StartBranch = (user: ClientUser) => Sent;
@@ -43,30 +44,30 @@ export class Fork implements Sent {
 
   #branchUser(at: number): ClientUser {
     return {
-      onResponse: (response) => this.#receive(at, response),
+      onResponse: (response, flow) => this.#receive(at, response, flow),
       onTimeout: () => this.#end(at, { status: 408, tell: (user) => user.onTimeout() }),
       onTransportError: (error) => this.#end(at, { status: 503, tell: (user) => user.onTransportError(error) }),
     };
   }
 
-  #receive(at: number, response: SipMessage): void {
+  #receive(at: number, response: SipMessage, flow: Flow | undefined): void {
     const { status } = response;
     if (status < 200) {
-      if (!this.#succeeded) this.#user.onResponse(response);
+      if (!this.#succeeded) this.#user.onResponse(response, flow);
     } else if (status < 300) {
-      this.#succeed(at, response);
+      this.#succeed(at, response, flow);
     } else {
       if (status >= 600) this.#cancelOthers(at);
       this.#end(at, { status, tell: (user) => user.onResponse(response) });
     }
   }
 
-  #succeed(at: number, response: SipMessage): void {
+  #succeed(at: number, response: SipMessage, flow: Flow | undefined): void {
     const first = !this.#succeeded;
     this.#succeeded = true;
     this.#branches[at] = undefined;
     if (first && this.#invite) this.#cancelOthers(at);
-    if (first || this.#invite) this.#user.onResponse(response);
+    if (first || this.#invite) this.#user.onResponse(response, flow);
   }
 
   #cancelOthers(at: number): void {

@@ -2,21 +2,22 @@ import type { SipMessage } from "./message.ts";
 import { parseNameAddr, parseUri, type Uri } from "./uri.ts";
 
 /**
- * A user's address in the one spelling in which addresses are compared: `sip:user@host`, or `tel:+number` for every URI that is a telephone number.
+ * A user's address in the one spelling in which addresses are compared: `sip:user@host`, or `tel:+number` for every URI that is a global telephone number.
  *
- * Parameters, ports, passwords and the case of the host do not make another user.
+ * Parameters, ports, passwords and the case of the host do not make another user. A local number is somebody else at another host.
  *
  * @throws {PeerMisbehaved} SIP_MALFORMED, 400: the URI breaks the grammar
  * @see RFC 3261 §19.1.4, §19.1.6
  */
 export function addressOf(uri: string): string {
   const { scheme, user = "", host, params, opaque } = parseUri(uri);
-  if (scheme === "tel" || params.get("user") === "phone" || isGlobalNumber(user)) return `tel:${withoutSeparators(user)}`;
+  if (isGlobalNumber(user)) return `tel:${withoutSeparators(user)}`;
+  if (scheme === "tel") return `tel:${withoutSeparators(user)};phone-context=${params.get("phone-context")?.toLowerCase() ?? ""}`;
   if (scheme !== "sip" && scheme !== "sips") return `${scheme}:${opaque ?? ""}`;
   return `sip:${unescaped(user)}@${host.toLowerCase()}`;
 }
 
-const isGlobalNumber = (user: string) => /^\+[0-9().-]{1,40}$/.test(user);
+const isGlobalNumber = (user: string) => /^\+[0-9().-]{1,40}(;|$)/.test(user);
 const withoutSeparators = (number: string) => number.split(";", 1)[0]!.replace(/[().-]/g, "").toLowerCase();
 
 /** Only what needs no escape is unescaped, so that the result stays a URI. */

@@ -5,6 +5,7 @@ import type { Sent } from "./outbound.ts";
 import { Dialog } from "./dialog.ts";
 import { InviteDialog } from "./invite-dialog.ts";
 import type { SipMessage } from "./message.ts";
+import type { Flow } from "./transport.ts";
 import { createRequest } from "./out-of-dialog.ts";
 import type { OutOfDialog } from "./out-of-dialog.ts";
 import type { OutboundUser } from "./outbound.ts";
@@ -82,7 +83,7 @@ export class OutgoingInvite {
   #transmit(request: SipMessage): void {
     const { seq } = request.cseq;
     const user: OutboundUser = {
-      onResponse: (response) => this.#receive(response, seq),
+      onResponse: (response, flow) => this.#receive(response, seq, flow),
       onTimeout: () => this.#reject(this.#core.createResponse(request, 408), "timeout"),
       onTransportError: () => this.#reject(this.#core.createResponse(request, 503), "transport"),
       onUnregistered: () => this.#reject(this.#core.createResponse(request, 480), "unregistered"),
@@ -91,11 +92,11 @@ export class OutgoingInvite {
     if (this.#cancel) this.#sent.cancel(this.#cancel);
   }
 
-  #receive(response: SipMessage, seq: number): void {
+  #receive(response: SipMessage, seq: number, flow: Flow | undefined): void {
     const { status } = response;
     if (status === 100) return;
-    if (status < 200) this.#provisional(response);
-    else if (status < 300) this.#accept(response, seq);
+    if (status < 200) this.#provisional(response, flow);
+    else if (status < 300) this.#accept(response, seq, flow);
     else if (status === 422 && seq === 1 && !this.#cancel) this.#lengthen(response);
     else this.#reject(response);
   }
@@ -107,16 +108,16 @@ export class OutgoingInvite {
     this.#transmit(this.#request);
   }
 
-  #provisional(response: SipMessage): void {
+  #provisional(response: SipMessage, flow: Flow | undefined): void {
     if (this.#done) return;
-    if (response.has("require", "100rel") && !this.#acknowledgeReliable(response)) return;
+    if (response.has("require", "100rel") && !this.#acknowledgeReliable(response, flow)) return;
     this.#user.onProvisional?.(response);
   }
 
   /** Sends the PRACK; false for a copy and for one out of order. @see RFC 3262 §4 */
-  #acknowledgeReliable(response: SipMessage): boolean {
+  #acknowledgeReliable(response: SipMessage, flow: Flow | undefined): boolean {
     const rseq = Number(response.get("rseq"));
-    const branch = this.#branchOf(response);
+    const branch = this.#branchOf(response, flow);
     if (branch === undefined || !Number.isInteger(rseq)) return false;
     if (branch.rseq !== undefined && rseq !== branch.rseq + 1) return false;
     branch.rseq = rseq;
@@ -124,19 +125,19 @@ export class OutgoingInvite {
     return true;
   }
 
-  #branchOf(response: SipMessage): Branch | undefined {
+  #branchOf(response: SipMessage, flow: Flow | undefined): Branch | undefined {
     const tag = response.to.params.get("tag") ?? "";
     const known = this.#branches.get(tag);
     if (known || this.#branches.size >= branchesAtMost) return known;
-    const dialog = Dialog.ofResponse(this.#request, response, this.#request.get("contact") ?? "", this.#core.recordRoute);
+    const dialog = Dialog.ofResponse(this.#request, response, this.#request.get("contact") ?? "", this.#core.recordRoute, flow);
     const branch: Branch = { dialog: new InviteDialog(this.#core, dialog), rseq: undefined, accepted: false };
     this.#branches.set(tag, branch);
     return branch;
   }
 
   /** Every 2xx gets its ACK; the first one of each branch makes or confirms a dialog. @see RFC 3261 §13.2.2.4 */
-  #accept(response: SipMessage, seq: number): void {
-    const branch = this.#branchOf(response);
+  #accept(response: SipMessage, seq: number, flow: Flow | undefined): void {
+    const branch = this.#branchOf(response, flow);
     if (branch === undefined) return;
     const first = !branch.accepted;
     if (first) branch.dialog.confirm(response, this.#invitation);

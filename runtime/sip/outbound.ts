@@ -74,9 +74,14 @@ export class Outbound {
     for (const route of path) branch.add("Route", route);
     const [first] = path;
     if (first !== undefined) return this.#attempt(branch, user, parseNameAddr(first).uri);
+    const direct: ClientUser = {
+      onResponse: (response) => user.onResponse(response, flow),
+      onTimeout: () => user.onTimeout(),
+      onTransportError: (error) => user.onTransportError(error),
+    };
     // RFC 5626 §5.3: a registered flow is the only way; without outbound it is the better one while it lasts.
-    if (outbound) return this.#attempt(branch, user, [flow]);
-    return this.#attempt(branch, user, flow.reliable && !flow.closed ? [flow] : uri);
+    if (outbound) return this.#attempt(branch, direct, [flow]);
+    return flow.reliable && !flow.closed ? this.#attempt(branch, direct, [flow]) : this.#attempt(branch, user, uri);
   }
 
   /** Sends a request inside a dialog to its next hop, on the peer's own connection where that leads there. */
@@ -92,6 +97,7 @@ export class Outbound {
   }
 
   #knownHop(dialog: Dialog, request: SipMessage): readonly Destination[] | undefined {
+    if (dialog.peerFlow !== undefined) return [dialog.peerFlow];
     const { resolved, flow } = dialog;
     if (resolved === undefined) return undefined;
     return [flow !== undefined && leadsTo(flow, resolved, request) ? flow : resolved];

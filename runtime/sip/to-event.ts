@@ -6,7 +6,7 @@ import { parseResourceLists, type CopyControl, type ListEntry } from "../body/re
 import { acceptsType, messageMedia, parseSdp, type MessageMedia, type SessionDescription } from "../body/sdp.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import type { SipMessage } from "./message.ts";
-import { parseNameAddr, parseUri } from "./uri.ts";
+import { formatUri, parseNameAddr, parseUri } from "./uri.ts";
 
 /** The CPM service that a request asks for. */
 export function serviceIn(request: SipMessage): Service | undefined {
@@ -83,10 +83,12 @@ export function referralIn(refer: SipMessage): Referral {
   if (target === undefined || more.length > 0) throw malformedRefer("one Refer-To is needed");
   const { uri } = parseNameAddr(target);
   if (uri.toLowerCase().startsWith("cid:")) return { method: "INVITE", targets: listedTargets(refer, uri) };
-  const { params, headers } = parseUri(uri);
-  const method = (params.get("method") ?? "INVITE").toUpperCase();
+  const asked = parseUri(uri);
+  const method = (asked.params.get("method") ?? "INVITE").toUpperCase();
   if (method !== "INVITE" && method !== "BYE") throw malformedRefer("the method is none that a focus serves");
-  return { method, targets: [withoutExtras(uri, headers)] };
+  // Neither the method nor headers are part of whom it names.
+  const params = new Map([...asked.params].filter(([name]) => name !== "method"));
+  return { method, targets: [formatUri({ ...asked, params, headers: undefined })] };
 }
 
 function listedTargets(refer: SipMessage, cid: string): string[] {
@@ -95,12 +97,6 @@ function listedTargets(refer: SipMessage, cid: string): string[] {
   const list = partOfCid(parts, cid) ?? parts.find(isList);
   if (list === undefined) throw malformedRefer("the list that Refer-To names is not in the body");
   return parseResourceLists(decodeContent(list), "to").map(({ uri }) => uri);
-}
-
-/** The target itself: neither the method nor headers are part of whom it names. */
-function withoutExtras(uri: string, headers: string | undefined): string {
-  const bare = headers === undefined ? uri : uri.slice(0, uri.length - headers.length - 1);
-  return bare.replace(/;method=[^;?]*/i, "");
 }
 
 const malformedRefer = (detail: string) => new PeerMisbehaved("SIP_MALFORMED", "RFC 3515 §2.1", 400, detail);
