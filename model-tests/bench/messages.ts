@@ -48,7 +48,7 @@ async function ofServer(load: Load, receivers: number): Promise<Figures> {
 }
 
 async function ofLimit(load: Load, receivers: number): Promise<Figures> {
-  const child = fork(fileURLToPath(new URL("msrp-fanout.ts", import.meta.url)), ["limit"]);
+  const child = fork(fileURLToPath(new URL("msrp-fanout.ts", import.meta.url)), ["limit"], { detached: true });
   try {
     const [sipPort] = (await once(child, "message")) as [number];
     return await figures(load, { server: { pid: child.pid!, stop: () => stop(child) }, sipPort, factory: false }, receivers);
