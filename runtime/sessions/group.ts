@@ -123,7 +123,7 @@ export class Group {
     return this.roster.isAddressOf(seat, address);
   }
 
-  remember(seat: Seat, status: number): void {
+  remember(seat: Seat, status: number | undefined): void {
     this.roster.remember(seat, status);
   }
 

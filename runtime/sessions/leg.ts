@@ -3,7 +3,7 @@ import type { MachineName } from "../../machines/index.ts";
 import type { TimerName } from "../../machines/policies.ts";
 import { sipInstance } from "../body/feature-tags.ts";
 import { formatSdp, type SessionDescription } from "../body/sdp.ts";
-import { PeerMisbehaved } from "../errors.ts";
+import { PeerIncompatible, PeerMisbehaved } from "../errors.ts";
 import type { SessionUser } from "../msrp/session.ts";
 import { Session, type World } from "../session.ts";
 import type { Content, HeaderFields } from "../sip/content.ts";
@@ -92,6 +92,8 @@ export abstract class Leg {
   protected refer(refer: IncomingRefer): void {
     refer.reject(403);
   }
+  /** The peer has another path, and `media` is new. */
+  protected moved(): void {}
 
   /** The peer's URI as it was named. */
   abstract get peer(): string;
@@ -171,6 +173,8 @@ export abstract class Leg {
   }
 
   #onAccepted(dialog: InviteDialog, response: SipMessage): void {
+    // The CANCEL waited in vain for its answer, and nobody waits for this one: RFC 3261 §13.2.2.4.
+    if (this.session.over) return dialog.bye();
     this.#adopt(dialog);
     this.instance = sipInstance(response.getAll("contact"));
     try {
@@ -227,6 +231,7 @@ export abstract class Leg {
     if (parts.length === 0) return {};
     const remote = descriptionIn(parts);
     if (remote.media.path.join(" ") === this.#remote?.media.path.join(" ")) return {};
+    if (remote.media.protocol !== this.#remote?.media.protocol) throw new PeerIncompatible("SDP_NO_MESSAGE_MEDIA", "RFC 3261 §14.2", 488, "a session goes on with TLS or without, as it began");
     return { remote, media: this.#createMedia(remote.media.protocol === "TCP/TLS/MSRP") };
   }
 
@@ -244,12 +249,13 @@ export abstract class Leg {
     before.close();
     invite.accept(describeAlone(media.answer(remote, this.template)));
     this.#open();
+    this.moved();
   }
 
   #onUpdate(update: IncomingRequest): void {
     this.#update = update;
     // A Controlling Function answers an UPDATE that only refreshes; one with an offer asks for what we do not change in the middle.
-    this.session.tell({ type: "sip.UPDATE", offer: "unacceptable" });
+    this.focus.turns.arrive({ answer: (status) => update.respond(status) }, () => this.session.tell({ type: "sip.UPDATE", offer: "unacceptable" }));
   }
 
   #answerUpdate(status: number): void {

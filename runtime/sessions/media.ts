@@ -21,7 +21,7 @@ export class LegMedia {
     this.session = msrp.createSession(user, { transport: secure ? "tls" : "tcp" });
     this.#secure = secure;
     this.#fingerprint = secure ? fingerprintOf(msrp.fingerprint) : undefined;
-    // 60 bits: a decimal number that every client can hold. RFC 4566 §5.2
+    // 56 bits: a decimal number that every client can hold. RFC 4566 §5.2
     this.#sessionId = BigInt(`0x${random(56)}`).toString();
   }
 

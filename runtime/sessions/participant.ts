@@ -49,7 +49,9 @@ export class ParticipantLeg extends Leg {
   }
 
   protected override report(effect: Effect): void {
-    if (effect.type === "reportParticipant") this.group.session.tell({ type: `participant.${effect.outcome}`, seat: this.seat });
+    if (effect.type !== "reportParticipant") return;
+    if (effect.outcome === "connected") this.group.remember(this.seat, undefined);
+    this.group.session.tell({ type: `participant.${effect.outcome}`, seat: this.seat });
   }
 
   protected override rejected(status: number): void {

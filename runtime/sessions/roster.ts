@@ -8,7 +8,7 @@ interface Occupant {
   readonly uri: string;
   readonly address: string;
   readonly joiningMethod: "dialed-in" | "dialed-out";
-  /** The final response that the last invitation got. */
+  /** The final response that refused the last invitation; none since the user was connected. */
   lastStatus: number | undefined;
 }
 
@@ -43,7 +43,7 @@ export class Roster {
     this.#seats.set(address, seat);
   }
 
-  remember(seat: Seat, status: number): void {
+  remember(seat: Seat, status: number | undefined): void {
     const occupant = this.#occupants[seat];
     if (occupant) occupant.lastStatus = status;
   }

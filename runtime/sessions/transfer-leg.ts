@@ -83,6 +83,8 @@ export class RecipientLeg extends Leg {
   readonly #transfer: Transfer;
   readonly #recipient: Recipient;
   readonly peer: string;
+  /** As the large message said, once it has. */
+  #delivery: { readonly unwrapped: boolean } | undefined;
 
   constructor(focus: Focus, transfer: Transfer, recipient: Recipient, peer: string, ended: () => void) {
     super(focus, "large-message-recipient", transfer.group.id, `${transfer.instance}.${recipient}`, undefined, ended);
@@ -124,8 +126,20 @@ export class RecipientLeg extends Leg {
   }
 
   protected override report(effect: Effect): void {
-    if (effect.type === "openDelivery") this.#transfer.relay?.addRecipient(this.#recipient, this.media.session, { unwrapped: effect.unwrapped });
-    else this.#transfer.tellOfRecipient(this.#recipient, effect);
+    if (effect.type !== "openDelivery") return this.#transfer.tellOfRecipient(this.#recipient, effect);
+    this.#delivery = effect;
+    this.#deliver(effect);
+  }
+
+  #deliver({ unwrapped }: { readonly unwrapped: boolean }): void {
+    this.#transfer.relay?.addRecipient(this.#recipient, this.media.session, { unwrapped });
+  }
+
+  /** What came on the session before is nobody's any more: the message begins again on the new one. */
+  protected override moved(): void {
+    if (this.#delivery === undefined) return;
+    this.#transfer.relay?.removeRecipient(this.#recipient);
+    this.#deliver(this.#delivery);
   }
 
   protected override lost(): void {
