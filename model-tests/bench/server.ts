@@ -20,12 +20,12 @@ export interface Server extends Measured {
 
 const program = fileURLToPath(new URL("../../runtime/main.ts", import.meta.url));
 
-/** The Controlling Function as a process of its own. `core`: the one that it runs on, alone. */
-export async function startServer(policies: Readonly<Record<string, string | number>>, core?: number): Promise<Server> {
+/** The Controlling Function as a process of its own. `core`: the one that it runs on, alone. `flags`: of Node. */
+export async function startServer(policies: Readonly<Record<string, string | number>>, { core, flags = [] }: { core?: number; flags?: readonly string[] } = {}): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), "cpm-bench-"));
   const options = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data];
   for (const [name, value] of Object.entries(policies)) options.push("--policy", `${name}=${value}`);
-  const child = start([process.execPath, program, "serve", ...options], core);
+  const child = start([process.execPath, ...flags, program, "serve", ...options], core);
   const ports = await listeners(child, 3);
   return {
     pid: child.pid!,

@@ -116,7 +116,7 @@ function read(statistics: string, cpu: number, seconds: number): Figures {
 // ---------------------------------------------------------------- who answers
 
 async function ourServer(): Promise<Peer> {
-  const server = await startServer({ maxDevices: 64 }, serverCore);
+  const server = await startServer({ maxDevices: 64 }, { core: serverCore });
   const creator = await CpmClient.start({ uri: "sip:creator@cpm.example", server: { transport: "tcp", host: "127.0.0.1", port: server.tcp } });
   const members: string[] = [];
   const recipients = Array.from({ length: membersOfGroup - 1 }, (_, member) => `sip:member${member}@cpm.example`);
