@@ -49,6 +49,24 @@ const report = <const R extends string>(result: R) => ({ type: "reportLargeMessa
 const releaseSender = <const R extends string>(reason: R) => ({ type: "releaseSender", params: { reason } }) as const;
 const releasePending = { type: "releaseRecipients", params: pending } as const;
 
+/** While the sender is answered and its last octet has not come. */
+const nobodyLeft = {
+  guard: "nonePending",
+  target: "#large-message.failed",
+  actions: ["stopSender", releaseSender("completed")],
+  meta: { decides: "nobody is left to send to: 413 and BYE", beside: ["RFC 4975 §10.5", "CPM-CONV §9.1.2"] },
+} as const;
+const senderAborted = {
+  target: "#large-message.aborted",
+  actions: [releaseSender("completed"), "abortDelivery", releasePending],
+  meta: { cites: ["RFC 4975 §7.1.1", "RFC 5547 §8.4"] },
+} as const;
+const senderMisbehaved = {
+  target: "#large-message.aborted",
+  actions: ["stopSender", releaseSender("notAcceptable"), "abortDelivery", releasePending],
+  meta: { cites: ["RFC 4975 §10.5", "RFC 5547 §8.3.1"] },
+} as const;
+
 const policyGrounds = (decides: string): Grounds => ({ decides, beside: ["CPM-CR §9.3.1", "RFC 4975 §8.6"] });
 
 export const largeMessage = setup({
@@ -235,46 +253,20 @@ export const largeMessage = setup({
         },
         answered: {
           meta: { cites: ["RFC 5547 §8.3.1"] },
-          always: {
-            guard: "nonePending",
-            target: "#large-message.failed",
-            actions: ["stopSender", releaseSender("completed")],
-            meta: { decides: "nobody is left to send to: 413 and BYE", beside: ["RFC 4975 §10.5", "CPM-CONV §9.1.2"] },
-          },
+          always: nobodyLeft,
           on: {
             "sender.started": { target: "receiving", meta: { cites: ["RFC 4975 §7.3.1"] } },
-            "sender.misbehaved": {
-              target: "#large-message.aborted",
-              actions: ["stopSender", releaseSender("notAcceptable"), "abortDelivery", releasePending],
-              meta: { cites: ["RFC 4975 §10.5", "RFC 5547 §8.3.1"] },
-            },
-            "sender.aborted": {
-              target: "#large-message.aborted",
-              actions: [releaseSender("completed"), "abortDelivery", releasePending],
-              meta: { cites: ["RFC 5547 §8.4"] },
-            },
+            "sender.misbehaved": senderMisbehaved,
+            "sender.aborted": senderAborted,
           },
         },
         receiving: {
           meta: { cites: ["RFC 4975 §7.3.1"] },
-          always: {
-            guard: "nonePending",
-            target: "#large-message.failed",
-            actions: ["stopSender", releaseSender("completed")],
-            meta: { decides: "nobody is left to send to: 413 and BYE", beside: ["RFC 4975 §10.5", "CPM-CONV §9.1.2"] },
-          },
+          always: nobodyLeft,
           on: {
             "sender.completed": { target: "draining", meta: { cites: ["RFC 4975 §7.3.1"] } },
-            "sender.aborted": {
-              target: "#large-message.aborted",
-              actions: [releaseSender("completed"), "abortDelivery", releasePending],
-              meta: { cites: ["RFC 4975 §7.1.1", "RFC 5547 §8.4"] },
-            },
-            "sender.misbehaved": {
-              target: "#large-message.aborted",
-              actions: ["stopSender", releaseSender("notAcceptable"), "abortDelivery", releasePending],
-              meta: { cites: ["RFC 4975 §10.5", "RFC 5547 §8.3.1"] },
-            },
+            "sender.aborted": senderAborted,
+            "sender.misbehaved": senderMisbehaved,
           },
         },
         draining: {

@@ -115,6 +115,7 @@ export interface FileRange {
 /** Far above any description that a messaging client sends; below what would cost a millisecond's multiple to read. */
 const mostOctets = 32_768;
 const mostMedia = 32;
+const mostLines = 1000;
 
 type RawValue = string | number;
 
@@ -199,6 +200,7 @@ export function parseSdp(octets: Uint8Array): SessionDescription {
   if (octets.length > mostOctets) throw malformed(`above ${mostOctets} octets`);
   const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
   if (text.includes("\0")) throw malformed("a zero octet");
+  if (text.split("\n", mostLines + 1).length > mostLines) throw malformed(`above ${mostLines} lines`);
   const raw = parse(text) as unknown as RawLines & { version?: unknown; origin?: Record<string, RawValue>; name?: RawValue; media: RawLines[] };
   if (!text.startsWith("v=") || raw.version !== 0) throw malformed("the description does not begin with v=0");
   if (raw.origin?.["address"] === undefined) throw malformed("no readable o= line");
