@@ -103,6 +103,7 @@ function sipEndpoint({ listen, domain, route, tls, advertise, policies }: Config
     accept: { INVITE: ["application/sdp", "multipart/mixed", "multipart/related", "application/resource-lists+xml", "message/cpim"] },
     events: ["conference"],
     sessionExpiresMs: policies.sessionExpiresMs,
+    subscription: { maxS: Math.floor(policies.subscriptionMs / 1000) },
   });
 }
 

@@ -45,6 +45,9 @@ export interface ControllingFunctionOptions {
 /** Tokens of a=chatroom that close a group. @see RFC 7701 §8 */
 const closedTokens = [closedGroupToken.toLowerCase(), "org.openmobilealliance.groupchat.closed"];
 
+/** How long the last NOTIFYs may take when everything else has ended. */
+const lastNotificationsMs = 1_000;
+
 /** Groups outlive their dialogs, and peers make as many as they like: above it 503. */
 const groupsAtMost = 100_000;
 
@@ -85,7 +88,7 @@ export class ControllingFunction implements EndpointUser {
     this.#focus = { sip, msrp, spool, clock, random, domain, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
   }
 
-  /** From now on; what runs keeps the policies that it began with. */
+  /** From now on: machines that run keep what they were made with, and a timer is as long as its policy was when it started. */
   set policies(policies: Policies) {
     this.#policies = policies;
   }
@@ -99,6 +102,14 @@ export class ControllingFunction implements EndpointUser {
     this.#stopping = true;
     for (const group of this.#groups.values()) group.end();
     if (this.#groups.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
+    await this.#lastNotifications();
+  }
+
+  /** A last NOTIFY waits for the answer to the one before it; not longer than a subscriber that is there needs. */
+  async #lastNotifications(): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + lastNotificationsMs;
+    while (this.#focus!.sip.counters.subscriptions > 0 && clock.now() < until) await new Promise<void>((resolve) => void clock.after(20, resolve));
   }
 
   // ---------------------------------------------------------------- requests outside dialogs
@@ -126,7 +137,7 @@ export class ControllingFunction implements EndpointUser {
     });
   }
 
-  /** A CPIM message outside the session, as a notification from a client that has just lost it: the group hears it as one inside. */
+  /** A CPIM message by SIP, as a notification from a device that has no MSRP session: the group hears it as one from the session. */
   onMessage(message: IncomingRequest): void {
     const { request, flow } = message;
     const arrival: Arrival = {

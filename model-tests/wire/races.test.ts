@@ -3,9 +3,9 @@
  * subscription its last NOTIFY, and nothing that a peer says is a fault of the focus.
  */
 import { expect, test } from "vitest";
-import { chatAnswerLines, chatCpim, chatSdp, contactLine, creation, resourceLists, specimen } from "./octets.ts";
+import { chatAnswerLines, chatCpim, chatSdp, contactLine, creation, resourceLists, specimen, subscription } from "./octets.ts";
 import { Scene, focus, receivesFile, sendsFile, type Device, type Group } from "./scene.ts";
-import { Focus, crlf, quiet, sha256, token, type SipText } from "./stranger.ts";
+import { Focus, crlf, quiet, response, sha256, token, type SipText } from "./stranger.ts";
 
 /** A REFER in the chat's dialog that makes a subscription. */
 const refer = (from: Device, to: string): string => from.chat.dialog.request("REFER", `${contactLine(from)}\nRefer-To: <${to}>`);
@@ -162,6 +162,24 @@ focus("who sits where", { policies: { notifyPaceMs: 1500, maxGroupSize: 4 } }, (
   });
 });
 
+focus("subscriptions", { policies: { subscriptionMs: 90_000 } }, (conversation) => {
+  conversation("RFC 6665 §4.2.1.1: a subscription is granted what policy allows, when it begins and when it is refreshed", async (scene) => {
+    const { group, alice } = await scene.trio();
+    const { ok, dialog } = await alice.subscribes(group.identity);
+    expect(ok.header("Expires")).toBe("90");
+    const refreshed = await alice.asks(dialog.request("SUBSCRIBE", `${contactLine(alice)}\nEvent: conference\nExpires: 3600`));
+    expect(refreshed.header("Expires")).toBe("90");
+    expect((await alice.notified()).header("Subscription-State")).toMatch(/^active;expires=(90|89)$/);
+  });
+
+  conversation("one user has so many subscriptions and no more: 503", async (scene) => {
+    const { group, alice } = await scene.trio();
+    const statuses: number[] = [];
+    for (let count = 0; count < 33; count += 1) statuses.push((await alice.asks(subscription(alice, group.identity))).status);
+    expect(statuses).toEqual([...Array.from({ length: 32 }, () => 200), 503]);
+  });
+});
+
 focus("a file and who moves", { policies: { stallMs: 2_000 } }, (conversation) => {
   conversation("a recipient that comes with a new path in the middle of the file gets all of it there", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
@@ -174,7 +192,7 @@ focus("a file and who moves", { policies: { stallMs: 2_000 } }, (conversation) =
     const sending = sendsFile(await alice.established(await sent, offer.path), file, 65_536);
     await quiet(100);
     const path = bob.path();
-    const ok = await bob.asks(leg.dialog.request("INVITE", `${contactLine(bob, "filetransfer")}\nContent-Type: application/sdp`, (await movedAnswer(bob, path)).replace("FILE", String(file.octets.length))));
+    const ok = await bob.asks(leg.dialog.request("INVITE", `${contactLine(bob, "filetransfer")}\nContent-Type: application/sdp`, movedOffer(path)));
     expect(ok.startLine).toBe("SIP/2.0 200 OK");
     const moved = await bob.established(ok, path);
     const received = await receivesFile(moved);
@@ -185,9 +203,12 @@ focus("a file and who moves", { policies: { stallMs: 2_000 } }, (conversation) =
 });
 
 /** The offer of a recipient that has another path than before. */
-async function movedAnswer(device: Device, path: string): Promise<string> {
-  return chatSdp(path).replace("a=sendrecv", "a=recvonly").replace(/a=accept-types:.*/, "a=accept-types:message/cpim image/jpeg").replace(/a=accept-wrapped-types:.*/, "a=accept-wrapped-types:*").replace(/a=max-size:.*\r\n/, "");
-}
+const movedOffer = (path: string): string =>
+  chatSdp(path)
+    .replace("a=sendrecv", "a=recvonly")
+    .replace(/a=accept-types:.*/, "a=accept-types:message/cpim image/jpeg")
+    .replace(/a=accept-wrapped-types:.*/, "a=accept-wrapped-types:*")
+    .replace(/a=max-size:.*\r\n/, "");
 
 test("SIGTERM: the last NOTIFY shows nobody in the conference any more, and nothing new begins", async ({ onTestFailed }) => {
   const running = await Focus.start();
@@ -208,7 +229,31 @@ test("SIGTERM: the last NOTIFY shows nobody in the conference any more, and noth
     const path = carol.path();
     const answer = await carol.asks(creation({ from: carol, list: [alice.aor], path, conversationId: token(), contributionId: token() }));
     expect(answer.startLine).toBe("SIP/2.0 503 Service Unavailable");
-    bye.reply(`${bye.octets.slice(0, 0)}SIP/2.0 200 OK\r\n${bye.headers("Via").map((via) => `Via: ${via}\r\n`).join("")}From: ${bye.header("From")}\r\nTo: ${bye.header("To")}\r\nCall-ID: ${bye.header("Call-ID")}\r\nCSeq: ${bye.header("CSeq")}\r\nContent-Length: 0\r\n\r\n`);
+    bye.reply(response(bye, "200 OK"));
+    expect(await stopped).toBe(0);
+  } finally {
+    scene.close();
+    await running.stop();
+  }
+});
+
+test("SIGTERM: the last NOTIFY waits for a subscriber that is slow to answer the one before", async ({ onTestFailed }) => {
+  const running = await Focus.start();
+  const scene = new Scene(running);
+  onTestFailed(() => console.log(`${scene.ladder}\n${running.lastWords}`));
+  try {
+    const { group, alice } = await scene.trio();
+    const watcher = await scene.stranger("bob");
+    watcher.sip.polite = false;
+    expect((await watcher.asks(subscription(watcher, group.identity))).status).toBe(200);
+    const first = await watcher.notified();
+    const stopped = running.stop();
+    await alice.chat.dialog.hearsBye();
+    await quiet(300);
+    first.reply(response(first, "200 OK"));
+    const last = await watcher.notified();
+    expect(last.header("Subscription-State")).toBe("terminated;reason=noresource");
+    last.reply(response(last, "200 OK"));
     expect(await stopped).toBe(0);
   } finally {
     scene.close();

@@ -147,7 +147,10 @@ export class Group {
   }
 
   subscribe(subscription: IncomingSubscription, speaker: string): void {
-    this.session.tell({ type: "sip.SUBSCRIBE", from: this.senderOf(speaker), expires: this.#expiresOf(subscription) });
+    const from = this.senderOf(speaker);
+    const theirs = [...this.#subscriptions].filter(({ seat }) => seat === from);
+    if (theirs.length >= subscriptionsAtMost) return subscription.reject(503);
+    this.session.tell({ type: "sip.SUBSCRIBE", from, expires: this.#expiresOf(subscription) });
   }
 
   #expiresOf({ expiresS }: IncomingSubscription): "zero" | "tooShort" | "positive" {
@@ -378,6 +381,9 @@ export class Group {
     return this.seats.flatMap(({ status }, seat) => (status === "invited" || status === "connected" || status === "away" ? [seat] : []));
   }
 }
+
+/** Of one user: every change of the group is a NOTIFY to each. */
+const subscriptionsAtMost = 32;
 
 /** What the last NOTIFY of a REFER says. @see RFC 3515 §2.4.5, §2.4.7 */
 const lastOf = (status: number): Notification => ({ ...sipfrag(status), reason: "noresource" });

@@ -48,7 +48,8 @@ export abstract class Leg {
   instance: string | undefined;
   media: LegMedia;
   protected dialog: InviteDialog | undefined;
-  readonly #arrived: ArrivedInvite | undefined;
+  /** The INVITE that is not answered yet. */
+  #arrived: ArrivedInvite | undefined;
   #outgoing: OutgoingInvite | undefined;
   #remote: Description | undefined;
   #reinvite: { readonly invite: IncomingInvite; readonly media?: LegMedia; readonly remote?: Description } | undefined;
@@ -204,6 +205,7 @@ export abstract class Leg {
 
   #answerInvite(status: number, warning: HeaderFields): void {
     const { invite, offer } = this.#arrived!;
+    this.#arrived = undefined;
     if (status >= 300) return invite.reject(status, { headers: warning });
     const { contact, headers } = this.acceptance();
     const description = this.media.answer(offer, this.template);

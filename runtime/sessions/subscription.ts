@@ -23,7 +23,7 @@ export class ConferenceSubscription {
     this.#group = group;
     this.seat = seat;
     this.#subscription = subscription;
-    this.#expiresS = this.#granted(subscription.expiresS);
+    this.#expiresS = subscription.expiresS;
     this.session = new Session(focus.turns, "conference-subscription", undefined, group.id, `${seat}.${focus.random(32)}`, {
       perform: (effect) => (this.#world as unknown as Record<string, (effect: Effect) => void>)[effect.type]?.(effect),
       refuse: (refusal, arrival) => {
@@ -34,16 +34,12 @@ export class ConferenceSubscription {
     });
     subscription.user = {
       onRefresh: (expiresS) => {
-        this.#expiresS = this.#granted(expiresS);
+        this.#expiresS = expiresS;
         this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "positive" });
       },
       onUnsubscribe: () => this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "zero" }),
       onGone: () => this.session.tell({ type: "sip.NOTIFY.failed" }),
     };
-  }
-
-  #granted(expiresS: number): number {
-    return Math.min(expiresS, Math.floor(this.#focus.policies().subscriptionMs / 1000));
   }
 
   readonly #world: World<"answerSubscribe" | "sendNotify", Arrival> = {

@@ -132,6 +132,7 @@ export class RecipientLeg extends Leg {
   }
 
   #deliver({ unwrapped }: { readonly unwrapped: boolean }): void {
+    if (this.#transfer.spoolFailed) return this.session.tell({ type: "data.refused" });
     this.#transfer.relay?.addRecipient(this.#recipient, this.media.session, { unwrapped });
   }
 

@@ -46,6 +46,7 @@ export class Transfer {
   #legs = 0;
   #history: readonly BodyPart[] = [];
   relay: FileRelay | undefined;
+  spoolFailed = false;
 
   constructor(focus: Focus, group: Group, contribution: Contribution, arrived: ArrivedInvite, recipientUris: readonly string[], ended: (transfer: Transfer) => void) {
     this.#focus = focus;
@@ -101,7 +102,7 @@ export class Transfer {
       if (this.#isOver) return void this.relay.close();
       this.#tell({ type: "largeMessage.execute", spool: "ready" });
     } catch (fault) {
-      if (!(fault instanceof SpoolFailed)) throw fault;
+      if (!(fault instanceof SpoolFailed)) this.#focus.turns.options.failed(fault, undefined);
       this.#tell({ type: "largeMessage.execute", spool: "exhausted" });
     }
   }
@@ -184,8 +185,9 @@ export class Transfer {
     }
   }
 
-  /** The disk failed: for the sender the message is aborted, and whoever still waits for octets will not get them. */
+  /** The disk failed: for the sender the message is aborted, and whoever still waits for octets will not get them, nor who accepts later. */
   #onSpoolFailed(): void {
+    this.spoolFailed = true;
     this.#sender?.session.tell({ type: "data.aborted" });
     for (const leg of this.#recipients) leg?.session.tell({ type: "data.refused" });
   }
