@@ -2,14 +2,15 @@
  * Members who come and go: a group of 200 set up, then 10,000 joins with their departures, over SIP and MSRP, to one server process.
  *
  * RFC 3261 keeps a finished transaction for 32 s. So the heap is measured when these have passed, after a collection of garbage
- * that the server's inspector is asked for; resident memory is what the operating system shows.
+ * that the server's inspector is asked for; resident memory is what the
+ * operating system shows, V8's unused pages included.
  *
  *   node model-tests/bench/members.ts [joins]
  */
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { compileLoad, type Load, type Target } from "./msrpload.ts";
-import { startServer } from "./server.ts";
+import { residentMegabytes, startServer } from "./server.ts";
 import { printTable } from "./table.ts";
 
 const joins = Number(process.argv[2] ?? 10_000);
@@ -30,7 +31,8 @@ async function measure(load: Load): Promise<void> {
     const header = ["200 members set up, s", "joins/s, one after the other", "CPU µs a join and departure", "", `after ${joins / 10} joins`, `after ${joins}`];
     printTable(header, [
       [setup_s, last.joins_per_s, last.cpu_us_per_join, "heap, MB", first.heapMegabytes, last.heapMegabytes],
-      ["", "", "", "resident, MB", first.rss_kB / 1024, last.rss_kB / 1024],
+      ["", "", "", "resident, MB", first.restMegabytes, last.restMegabytes],
+      ["", "", "", "resident at the last join, MB", first.rss_kB / 1024, last.rss_kB / 1024],
     ]);
   } finally {
     await server.stop();
@@ -41,7 +43,8 @@ async function measure(load: Load): Promise<void> {
 async function rest(load: Load, target: Target, inspector: number, count: number) {
   const figures = await load.joins(target, 10, count);
   await new Promise((resolve) => setTimeout(resolve, transactionsMs));
-  return { ...figures, heapMegabytes: (await heapOctets(inspector)) / 2 ** 20 };
+  const heapMegabytes = (await heapOctets(inspector)) / 2 ** 20;
+  return { ...figures, heapMegabytes, restMegabytes: residentMegabytes(target.server.pid) };
 }
 
 /** The octets that a process has in use, by its inspector. */

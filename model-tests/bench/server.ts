@@ -93,3 +93,9 @@ function statOf(pid: string): string[] {
     return [];
   }
 }
+
+/** What a process has of the machine's memory. */
+export function residentMegabytes(pid: number): number {
+  const [, kilobytes = "0"] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+  return Number(kilobytes) / 1024;
+}
