@@ -73,6 +73,7 @@ const listing: readonly (readonly string[])[] = [
   ["runtime/sip/", "runtime/msrp/"],
   ["runtime/store/"],
   ["runtime/trace.ts"],
+  ["runtime/known-steps.ts"],
   ["runtime/session.ts"],
   ["runtime/sessions.ts", "runtime/sessions/"],
   ["runtime/client/"],
