@@ -62,9 +62,9 @@ const hasLegLeft = ({ made }: Context, { legs }: SeatState) => legs <= made.maxD
 /** Seats that a REFER brings back: known, and not there now. */
 const returning = ({ context, event }: At) => (event as ReferAdd).seats.filter((seat) => !isThere(context.seats[seat]!) && hasLegLeft(context, context.seats[seat]!));
 
-/** Seats whose users have gone for good, and which may be given to somebody else. Who was removed keeps the seat, and so stays out. */
+/** Seats whose users have gone for good, and which may be given to somebody else: not the creator's, which is the chair, nor that of somebody who was removed and stays out. */
 const vacant = ({ context, event }: At) =>
-  seatsWhere(context, ({ status, legs }, seat) => legs === 0 && ["left", "declined", "failed"].includes(status) && !(event as ReferAdd).seats.includes(seat));
+  seatsWhere(context, ({ status, legs }, seat) => seat > 0 && legs === 0 && ["left", "declined", "failed"].includes(status) && !(event as ReferAdd).seats.includes(seat));
 
 /** The seats that strangers get: vacant ones first, then new ones. */
 const newcomers = (at: At) => {

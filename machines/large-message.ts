@@ -148,6 +148,11 @@ export const largeMessage = setup({
             meta: { cites: ["CPM-CR §9.3.1"] },
           },
         ],
+        "admin.shutdown": {
+          target: "aborted",
+          actions: { type: "rejectSender", params: { status: 503 } },
+          meta: { decides: "the server stops before anybody was invited: 503", beside: ["RFC 3261 §21.5.4", "CPM-CONV §9.1.2"] },
+        },
         "sender.aborted": { target: "aborted", meta: { decides: "cancelled before anybody was invited", beside: ["RFC 3261 §9.2", "CPM-CONV §9.1.2"] } },
       },
     },

@@ -63,7 +63,18 @@ export function descriptionIn(parts: readonly BodyPart[]): Description {
  */
 export function recipientsIn(parts: readonly BodyPart[], withoutCopyControl: CopyControl): ListEntry[] {
   const list = parts.find(isList);
-  return list === undefined ? [] : parseResourceLists(decodeContent(list), withoutCopyControl);
+  return list === undefined ? [] : entriesOf(list, withoutCopyControl);
+}
+
+function entriesOf(list: BodyPart, withoutCopyControl: CopyControl): ListEntry[] {
+  const entries = parseResourceLists(decodeContent(list), withoutCopyControl);
+  for (const { uri } of entries) requireCallable(uri);
+  return entries;
+}
+
+/** Somebody whom an INVITE can reach. @throws {PeerMisbehaved} SIP_MALFORMED, 400 */
+function requireCallable(uri: string): void {
+  if (!["sip", "sips", "tel"].includes(parseUri(uri).scheme)) throw new PeerMisbehaved("SIP_MALFORMED", "RFC 3261 §21.4.14", 400, "a Participant has a sip, sips or tel URI");
 }
 
 export const isList = ({ contentType }: BodyPart): boolean => contentType.essence === "application/resource-lists+xml";
@@ -88,7 +99,9 @@ export function referralIn(refer: SipMessage): Referral {
   if (method !== "INVITE" && method !== "BYE") throw malformedRefer("the method is none that a focus serves");
   // Neither the method nor headers are part of whom it names.
   const params = new Map([...asked.params].filter(([name]) => name !== "method"));
-  return { method, targets: [formatUri({ ...asked, params, headers: undefined })] };
+  const named = formatUri({ ...asked, params, headers: undefined });
+  requireCallable(named);
+  return { method, targets: [named] };
 }
 
 function listedTargets(refer: SipMessage, cid: string): string[] {
@@ -96,7 +109,7 @@ function listedTargets(refer: SipMessage, cid: string): string[] {
   // A body that is the list alone names itself by the message's own Content-ID, which clients leave out.
   const list = partOfCid(parts, cid) ?? parts.find(isList);
   if (list === undefined) throw malformedRefer("the list that Refer-To names is not in the body");
-  return parseResourceLists(decodeContent(list), "to").map(({ uri }) => uri);
+  return entriesOf(list, "to").map(({ uri }) => uri);
 }
 
 const malformedRefer = (detail: string) => new PeerMisbehaved("SIP_MALFORMED", "RFC 3515 §2.1", 400, detail);
