@@ -1,4 +1,4 @@
-import { grammar, parse, write } from "sdp-transform";
+import { grammar, parse } from "sdp-transform";
 import type { OctetRange, Octets } from "../../machines/terms.ts";
 import { PeerMisbehaved } from "../errors.ts";
 import { parseMediaType } from "./media-type.ts";
@@ -119,14 +119,21 @@ const mostLines = 1000;
 
 type RawValue = string | number;
 
-/** A line as `sdp-transform` leaves it: anything that looks like an integer is a number. */
+/** Lines as `sdp-transform` leaves them: anything that looks like an integer is a number. */
 interface RawLines {
-  [name: string]: unknown;
+  readonly type?: RawValue;
+  readonly port?: RawValue;
+  readonly protocol?: RawValue;
+  readonly payloads?: RawValue;
   readonly connection?: { readonly ip?: RawValue };
-  readonly direction?: Direction;
-  readonly setup?: RawValue;
-  readonly fingerprints?: readonly { readonly hash: RawValue; readonly value: RawValue }[];
-  readonly invalid?: readonly { readonly value?: RawValue }[];
+  readonly attributes?: readonly { readonly name: RawValue; readonly value?: RawValue }[];
+}
+
+interface RawDescription extends RawLines {
+  readonly version?: unknown;
+  readonly origin?: { readonly username: RawValue; readonly sessionId: RawValue; readonly sessionVersion: RawValue; readonly address?: RawValue };
+  readonly name?: RawValue;
+  readonly media: readonly RawLines[];
 }
 
 interface GrammarRule {
@@ -141,50 +148,51 @@ declare module "sdp-transform" {
   const grammar: Record<string, GrammarRule[]>;
 }
 
-const single = (name: string, attribute: string): GrammarRule => ({
-  name,
-  reg: new RegExp(`^${attribute}:(.*)$`),
-  format: `${attribute}:%s`,
-});
-
-/** An attribute that may stand without a value. */
-const optional = (name: string, attribute: string): GrammarRule => ({
-  name,
-  reg: new RegExp(`^${attribute}(?::(.*))?$`),
-  format: (value) => (value === "" ? attribute : `${attribute}:%s`),
-});
-
-/**
- * The attributes of MSRP and of file transfer, in the order in which we write them.
- *
- * They replace the library's own, which are those of RTP: an attribute that is
- * not ours then passes untouched instead of being read and written again.
- */
-const attributes: GrammarRule[] = [
-  single("path", "path"),
-  { name: "setup", reg: /^setup:(active|passive|actpass|holdconn)$/, format: "setup:%s" },
-  { push: "fingerprints", names: ["hash", "value"], reg: /^fingerprint:(\S+) (\S+)$/, format: "fingerprint:%s %s" },
-  single("acceptTypes", "accept-types"),
-  single("acceptWrappedTypes", "accept-wrapped-types"),
-  { name: "msrpCema", reg: /^(msrp-cema)$/, format: "%s" },
-  optional("chatroom", "chatroom"),
-  optional("fileSelector", "file-selector"),
-  single("fileTransferId", "file-transfer-id"),
-  single("fileDisposition", "file-disposition"),
-  single("fileDate", "file-date"),
-  single("fileIcon", "file-icon"),
-  single("fileRange", "file-range"),
-  { name: "direction", reg: /^(sendrecv|recvonly|sendonly|inactive)$/, format: "%s" },
-  { name: "maxSize", reg: /^max-size:(\d{1,20})$/, format: "max-size:%s" },
-  { push: "invalid", names: ["value"], reg: /(.*)/, format: "%s" },
-];
-grammar["a"]!.splice(0, Infinity, ...attributes);
+/** One rule for every attribute, in place of the library's own, which are those of RTP and cost a regular expression each. */
+grammar["a"]!.splice(0, Infinity, { push: "attributes", names: ["name", "value"], reg: /^([^:]*)(?::(.*))?$/, format: "" });
 Object.assign(grammar["o"]![0]!, {
   reg: /^(\S+) (\d{1,20}) (\d{1,20}) IN IP([46]) (\S+)$/,
   names: ["username", "sessionId", "sessionVersion", "ipVer", "address"],
   format: "%s %s %s IN IP%s %s",
 });
 Object.assign(grammar["m"]![0]!, { reg: /^(\S+) (\d{1,5})(?:\/\d+)? (\S+)(?: (.*))?$/ });
+
+type Value = string | undefined;
+const some = (value: Value): boolean => value !== undefined;
+const none = (value: Value): boolean => value === undefined;
+const like = (form: RegExp) => (value: Value) => value !== undefined && form.test(value);
+
+/** The attributes of MSRP and of file transfer that we read, and with which values; every other passes untouched. */
+const readable: ReadonlyMap<string, (value: Value) => boolean> = new Map([
+  ["path", some],
+  ["setup", like(/^(?:active|passive|actpass|holdconn)$/)],
+  ["fingerprint", like(/^\S+ \S+$/)],
+  ["accept-types", some],
+  ["accept-wrapped-types", some],
+  ["msrp-cema", none],
+  ["chatroom", () => true],
+  ["file-selector", () => true],
+  ["file-transfer-id", some],
+  ["file-disposition", some],
+  ["file-date", some],
+  ["file-icon", some],
+  ["file-range", some],
+  ["sendrecv", none],
+  ["sendonly", none],
+  ["recvonly", none],
+  ["inactive", none],
+  ["max-size", like(/^\d{1,20}$/)],
+]);
+
+/** The attributes of one level. */
+interface Attributes {
+  /** Those that we read, by name; the last of a repeated name. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly direction: Direction | undefined;
+  readonly fingerprints: readonly Fingerprint[];
+  /** Those that we do not read, without `a=`. */
+  readonly unread: readonly string[];
+}
 
 const malformed = (detail: string, clause: "RFC 4566 §5" | "RFC 5547 §6" = "RFC 4566 §5") =>
   new PeerMisbehaved("SDP_MALFORMED", clause, 400, detail);
@@ -201,71 +209,96 @@ export function parseSdp(octets: Uint8Array): SessionDescription {
   const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
   if (text.includes("\0")) throw malformed("a zero octet");
   if (text.split("\n", mostLines + 1).length > mostLines) throw malformed(`above ${mostLines} lines`);
-  const raw = parse(text) as unknown as RawLines & { version?: unknown; origin?: Record<string, RawValue>; name?: RawValue; media: RawLines[] };
+  const raw = parse(text) as unknown as RawDescription;
   if (!text.startsWith("v=") || raw.version !== 0) throw malformed("the description does not begin with v=0");
-  if (raw.origin?.["address"] === undefined) throw malformed("no readable o= line");
+  if (raw.origin?.address === undefined) throw malformed("no readable o= line");
   if (raw.media.length > mostMedia) throw malformed(`above ${mostMedia} media lines`);
+  const { username, sessionId, sessionVersion, address } = raw.origin;
+  const attributes = readAttributes(raw);
   return {
-    origin: {
-      username: String(raw.origin["username"]),
-      sessionId: String(raw.origin["sessionId"]),
-      sessionVersion: String(raw.origin["sessionVersion"]),
-      host: String(raw.origin["address"]),
-    },
+    origin: { username: String(username), sessionId: String(sessionId), sessionVersion: String(sessionVersion), host: String(address) },
     subject: String(raw.name ?? "-"),
     connection: textOf(raw.connection?.ip),
-    attributes: unread(raw),
-    media: raw.media.map((media) => readMedia(media, raw)),
+    attributes: attributes.unread,
+    media: raw.media.map((media) => readMedia(media, raw, attributes)),
   };
 }
 
-const textOf = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
+const textOf = (value: RawValue | undefined): string | undefined => (value === undefined ? undefined : String(value));
 
-const unread = (raw: RawLines): string[] => (raw.invalid ?? []).map(({ value }) => String(value ?? ""));
-
-function readMedia(raw: RawLines, session: RawLines): Media {
-  const type = textOf(raw["type"]);
-  const port = Number(raw["port"]);
-  if (type === undefined || port > 65_535) throw malformed("an m= line is not readable");
-  const protocol = String(raw["protocol"]);
-  const upper = protocol.toUpperCase();
-  if (type === "message" && (upper === "TCP/MSRP" || upper === "TCP/TLS/MSRP")) return readMessageMedia(raw, session, port, upper);
-  return { kind: "other", type, port, protocol, formats: textOf(raw["payloads"]) ?? "", attributes: unread(raw) };
+function readAttributes({ attributes = [] }: RawLines): Attributes {
+  const values = new Map<string, string>();
+  const fingerprints: Fingerprint[] = [];
+  const unread: string[] = [];
+  let direction: Direction | undefined;
+  for (const raw of attributes) {
+    const name = String(raw.name);
+    const value = textOf(raw.value);
+    if (readable.get(name)?.(value) !== true) unread.push(value === undefined ? name : `${name}:${value}`);
+    else if (name === "fingerprint") fingerprints.push(readFingerprint(value!));
+    else if (isDirection(name)) direction = name;
+    else values.set(name, value ?? "");
+  }
+  return { values, direction, fingerprints, unread };
 }
 
-function readMessageMedia(raw: RawLines, session: RawLines, port: number, protocol: MessageMedia["protocol"]): MessageMedia {
-  const words = (name: string): string[] | undefined => (name in raw ? String(raw[name] ?? "").split(" ").filter((word) => word !== "") : undefined);
+const isDirection = (name: string): name is Direction => name === "sendrecv" || name === "sendonly" || name === "recvonly" || name === "inactive";
+
+function readFingerprint(text: string): Fingerprint {
+  const space = text.indexOf(" ");
+  return { hash: text.slice(0, space), value: text.slice(space + 1) };
+}
+
+function readMedia(raw: RawLines, session: RawLines, ofSession: Attributes): Media {
+  const type = textOf(raw.type);
+  const port = Number(raw.port);
+  if (type === undefined || port > 65_535) throw malformed("an m= line is not readable");
+  const attributes = readAttributes(raw);
+  const protocol = String(raw.protocol);
+  const upper = protocol.toUpperCase();
+  if (type === "message" && (upper === "TCP/MSRP" || upper === "TCP/TLS/MSRP"))
+    return { kind: "message", port, protocol: upper, connection: textOf((raw.connection ?? session.connection)?.ip), ...readMessageMedia(attributes, ofSession) };
+  return { kind: "other", type, port, protocol, formats: textOf(raw.payloads) ?? "", attributes: attributes.unread };
+}
+
+function readMessageMedia({ values, direction, fingerprints, unread }: Attributes, session: Attributes): Omit<MessageMedia, "kind" | "port" | "protocol"> {
+  const words = (name: string): string[] | undefined =>
+    values
+      .get(name)
+      ?.split(" ")
+      .filter((word) => word !== "");
+  const maxSize = values.get("max-size");
   return {
-    kind: "message",
-    port,
-    protocol,
-    connection: textOf(raw.connection?.ip ?? session.connection?.ip),
     path: words("path") ?? [],
-    setup: (raw.setup ?? session.setup) as Setup | undefined,
-    direction: raw.direction ?? session.direction ?? "sendrecv",
-    acceptTypes: words("acceptTypes") ?? [],
-    acceptWrappedTypes: words("acceptWrappedTypes"),
-    maxSize: raw["maxSize"] === undefined ? undefined : wholeNumber(String(raw["maxSize"])),
-    msrpCema: "msrpCema" in raw,
+    setup: (values.get("setup") ?? session.values.get("setup")) as Setup | undefined,
+    direction: direction ?? session.direction ?? "sendrecv",
+    acceptTypes: words("accept-types") ?? [],
+    acceptWrappedTypes: words("accept-wrapped-types"),
+    maxSize: maxSize === undefined ? undefined : wholeNumber(maxSize),
+    msrpCema: values.has("msrp-cema"),
     chatroom: words("chatroom"),
-    fingerprints: (raw.fingerprints ?? session.fingerprints ?? []).map(({ hash, value }) => ({ hash: String(hash), value: String(value) })),
-    file: readFile(raw),
-    attributes: unread(raw),
+    fingerprints: fingerprints.length > 0 ? fingerprints : session.fingerprints,
+    file: readFile(values),
+    attributes: unread,
   };
 }
 
 /** A decimal number; one that no number type holds exactly is the largest that it does: no limit of ours is near. */
 const wholeNumber = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 
-function readFile(raw: RawLines): FileDescription | undefined {
-  if (!("fileSelector" in raw) && !("fileTransferId" in raw)) return undefined;
+function readFile(values: Attributes["values"]): FileDescription | undefined {
+  const selector = values.get("file-selector");
+  const transferId = values.get("file-transfer-id");
+  if (selector === undefined && transferId === undefined) return undefined;
+  const date = values.get("file-date");
+  const range = values.get("file-range");
   return {
-    selector: parseFileSelector(textOf(raw["fileSelector"]) ?? ""),
-    transferId: textOf(raw["fileTransferId"]),
-    disposition: textOf(raw["fileDisposition"]),
-    icon: textOf(raw["fileIcon"]),
-    date: "fileDate" in raw ? parseFileDate(String(raw["fileDate"])) : undefined,
-    range: "fileRange" in raw ? parseFileRange(String(raw["fileRange"])) : undefined,
+    selector: parseFileSelector(selector ?? ""),
+    transferId,
+    disposition: values.get("file-disposition"),
+    icon: values.get("file-icon"),
+    date: date === undefined ? undefined : parseFileDate(date),
+    range: range === undefined ? undefined : parseFileRange(range),
   };
 }
 
@@ -379,64 +412,66 @@ export function formatFileSelector({ name, type, size, hashes }: FileSelector): 
   return parts.join(" ");
 }
 
-/** Writes a session description, with CRLF. */
-export function formatSdp(description: SessionDescription): Buffer {
-  const { origin, subject, connection } = description;
-  const raw = {
-    version: 0,
-    origin: { ...origin, ipVer: ipVersion(origin.host), address: origin.host },
-    name: oneLine(subject) || "-",
-    ...(connection !== undefined && { connection: { version: ipVersion(connection), ip: connection } }),
-    timing: { start: 0, stop: 0 },
-    invalid: (description.attributes ?? []).map((value) => ({ value: oneLine(value) })),
-    media: description.media.map((media) => (media.kind === "message" ? writeMessageMedia(media, connection) : writeOtherMedia(media))),
-  };
-  return Buffer.from(write(raw as never), "latin1");
+/**
+ * Writes a session description, with CRLF.
+ *
+ * By itself: the library's writer tries every rule of its grammar on every description, which was a tenth of a call.
+ */
+export function formatSdp({ origin, subject, connection, attributes = [], media }: SessionDescription): Buffer {
+  const { username, sessionId, sessionVersion, host } = origin;
+  let text =
+    line("v=", 0) +
+    line("o=", `${username} ${sessionId} ${sessionVersion} ${addressOf(host)}`) +
+    line("s=", subject || "-") +
+    connectionLine(connection) +
+    line("t=", "0 0") +
+    lines("a=", attributes);
+  for (const each of media) text += each.kind === "message" ? messageMediaLines(each, connection) : otherMediaLines(each);
+  return Buffer.from(text, "latin1");
 }
 
-const ipVersion = (host: string): 4 | 6 => (host.includes(":") ? 6 : 4);
+/** One line, none where there is no value. No value can end its line and begin another. */
+const line = (start: string, value: string | number | undefined): string =>
+  value === undefined ? "" : `${start}${String(value).replace(/[\r\n\0]/g, " ")}\r\n`;
 
-/** No value can end its line and begin another. */
-const oneLine = (text: string): string => text.replace(/[\r\n\0]/g, " ");
+const lines = (start: string, values: readonly string[]): string => values.map((value) => line(start, value)).join("");
 
-const writeOtherMedia = ({ type, port, protocol, formats, attributes = [] }: OtherMedia) => ({
-  type,
-  port,
-  protocol,
-  payloads: formats,
-  invalid: attributes.map((value) => ({ value: oneLine(value) })),
-});
+const connectionLine = (host: string | undefined): string => (host === undefined ? "" : line("c=", addressOf(host)));
 
-function writeMessageMedia(media: MessageMedia, sessionConnection: string | undefined) {
-  const { file, connection } = media;
-  const values: Record<string, string | undefined> = {
-    path: listed(media.path),
-    setup: media.setup,
-    acceptTypes: listed(media.acceptTypes),
-    acceptWrappedTypes: media.acceptWrappedTypes?.join(" "),
-    msrpCema: media.msrpCema === true ? "msrp-cema" : undefined,
-    chatroom: media.chatroom?.join(" "),
-    fileSelector: file && formatFileSelector(file.selector),
-    fileTransferId: file?.transferId,
-    fileDisposition: file?.disposition,
-    fileDate: file?.date && formatFileDate(file.date),
-    fileIcon: file?.icon,
-    fileRange: file?.range && formatFileRange(file.range),
-    direction: media.direction,
-    maxSize: media.maxSize?.toString(),
-  };
-  const written = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, oneLine(value)]]));
-  return {
-    type: "message",
-    port: media.port,
-    protocol: media.protocol,
-    payloads: "*",
-    ...(connection !== undefined && connection !== sessionConnection && { connection: { version: ipVersion(connection), ip: connection } }),
-    ...Object.fromEntries(written),
-    fingerprints: media.fingerprints ?? [],
-    invalid: (media.attributes ?? []).map((value) => ({ value: oneLine(value) })),
-  };
+const addressOf = (host: string): string => `IN IP${host.includes(":") ? 6 : 4} ${host}`;
+
+const otherMediaLines = ({ type, port, protocol, formats, attributes = [] }: OtherMedia): string =>
+  line("m=", `${type} ${port} ${protocol} ${formats}`) + lines("a=", attributes);
+
+function messageMediaLines(media: MessageMedia, sessionConnection: string | undefined): string {
+  const { file, connection, fingerprints = [], attributes = [] } = media;
+  return (
+    line("m=", `message ${media.port} ${media.protocol} *`) +
+    connectionLine(connection === sessionConnection ? undefined : connection) +
+    line("a=path:", listed(media.path)) +
+    line("a=setup:", media.setup) +
+    lines("a=fingerprint:", fingerprints.map(({ hash, value }) => `${hash} ${value}`)) +
+    line("a=accept-types:", listed(media.acceptTypes)) +
+    line("a=accept-wrapped-types:", media.acceptWrappedTypes?.join(" ")) +
+    (media.msrpCema === true ? line("a=", "msrp-cema") : "") +
+    line("a=chatroom", media.chatroom && afterColon(media.chatroom.join(" "))) +
+    (file === undefined ? "" : fileLines(file)) +
+    line("a=", media.direction) +
+    line("a=max-size:", media.maxSize) +
+    lines("a=", attributes)
+  );
 }
+
+const fileLines = ({ selector, transferId, disposition, date, icon, range }: FileDescription): string =>
+  line("a=file-selector", afterColon(formatFileSelector(selector))) +
+  line("a=file-transfer-id:", transferId) +
+  line("a=file-disposition:", disposition) +
+  line("a=file-date:", date && formatFileDate(date)) +
+  line("a=file-icon:", icon) +
+  line("a=file-range:", range && formatFileRange(range));
+
+/** The value of an attribute that may stand without one. */
+const afterColon = (value: string): string => (value === "" ? "" : `:${value}`);
 
 const listed = (words: readonly string[]): string | undefined => (words.length > 0 ? words.join(" ") : undefined);
 
