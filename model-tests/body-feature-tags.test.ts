@@ -51,6 +51,12 @@ describe("the service that a request asks for", () => {
   });
 });
 
+test("a thousand spellings of Accept-Contact are each read as what they say, and again", () => {
+  const lines = Array.from({ length: 1000 }, (_, k) => `*;+x.k${k}="${"y".repeat(k)}";${formatFeature(services[k % services.length]!)}`);
+  for (const line of [...lines, ...lines]) expect(asked({ acceptContact: [line] })).toBe(services[lines.indexOf(line) % services.length]);
+  expect(asked({ acceptContact: ["*;audio", formatAcceptContact("msg")] })).toBe("msg");
+});
+
 test("as the flows write them", () => {
   expect(formatAcceptContact("filetransfer")).toBe('*;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.filetransfer"');
   expect(formatServiceId("filetransfer")).toBe("urn:urn-7:3gpp-service.ims.icsi.oma.cpm.filetransfer.group");

@@ -33,20 +33,37 @@ export interface ServiceFields {
  * @see RFC 3841 §9.2, RFC 6050 §4.1
  */
 export function serviceOf({ acceptContact, contact, service }: ServiceFields): Service | undefined {
-  const requested = servicesIn(acceptContact);
-  const asserted = service.flatMap(splitValues).map(serviceOfUrn).find((known) => known !== undefined);
-  if (requested.length > 0) return requested.find((known) => known === asserted) ?? requested[0];
+  const requested = servicesRequested(acceptContact);
+  const asserted = service.flatMap(splitValues).map(serviceOfUrn).find((named) => named !== undefined);
+  if (requested.length > 0) return requested.find((named) => named === asserted) ?? requested[0];
   if (asserted !== undefined) return asserted;
   const capable = servicesIn(contact);
   return capable.length === 1 ? capable[0] : undefined;
+}
+
+/** What was read of Accept-Contact before. Bounded, so that a peer that invents spellings cannot grow it. */
+const known = new Map<string, readonly Service[]>();
+const knownAtMost = 256;
+const knownLongest = 512;
+
+/** The services that Accept-Contact names. A kind of client has one spelling of it for all its requests, long enough to be remembered. */
+function servicesRequested(lines: readonly string[]): readonly Service[] {
+  const text = lines.join("\n");
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const named = servicesIn(lines);
+  if (known.size === knownAtMost) known.clear();
+  // Copied: a slice would keep the whole message that it came in.
+  if (text.length <= knownLongest) known.set(Buffer.from(text).toString(), named);
+  return named;
 }
 
 /** The services that feature tags name, CPM's own before their relatives of SIMPLE IM and RCS-e. */
 function servicesIn(lines: readonly string[]): Service[] {
   const named = featureValues(lines, icsiFeature).map(serviceOfUrn);
   const applications = featureValues(lines, iariFeature).map(canonicalUrn);
-  const known = new Set(named.filter((service) => service !== undefined));
-  if (known.size > 0) return [...known];
+  const ofCpm = new Set(named.filter((service) => service !== undefined));
+  if (ofCpm.size > 0) return [...ofCpm];
   if (applications.includes(`${iariUrn}rcse.ft`)) return ["filetransfer"];
   return applications.includes(`${iariUrn}rcse.im`) || hasFeature(lines, simpleImFeature) ? ["session"] : [];
 }

@@ -71,6 +71,12 @@ function endOfParameter(text: string, from: number): number {
 
 /** The content of the quoted string that opens at `from`, and where it ends; one that never closes ends with the text. */
 export function readQuoted(text: string, from: number): { content: string; end: number } {
+  const close = text.indexOf('"', from + 1);
+  const content = text.slice(from + 1, close);
+  return close < 0 || content.includes("\\") ? readEscaped(text, from) : { content, end: close + 1 };
+}
+
+function readEscaped(text: string, from: number): { content: string; end: number } {
   let content = "";
   let at = from + 1;
   while (at < text.length && text[at] !== '"') {
