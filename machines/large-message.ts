@@ -38,8 +38,9 @@ const having = ({ recipients }: Context, ...statuses: RecipientStatus[]): Recipi
 const wrapped = ({ event }: At) => ({ recipient: (event as RecipientAccepted).recipient, unwrapped: false });
 const unwrapped = ({ event }: At) => ({ recipient: (event as RecipientAccepted).recipient, unwrapped: true });
 const thisOne = (at: At) => ({ recipients: [recipientOf(at)], reason: "notAcceptable" as const });
-const pending = ({ context }: At) => ({ recipients: having(context, "waiting", "ringing", "ready"), reason: "completed" as const });
+const pending = ({ context }: At) => ({ recipients: having(context, "waiting", "ringing", "ready"), reason: "bearerUnavailable" as const });
 const pendingUnacceptable = (at: At) => ({ ...pending(at), reason: "notAcceptable" as const });
+const pendingIdle = (at: At) => ({ ...pending(at), reason: "idle" as const });
 
 const mark = (status: RecipientStatus) => (at: At) => ({
   recipients: at.context.recipients.map((each, recipient) => (recipient === recipientOf(at) ? status : each)),
@@ -53,12 +54,12 @@ const releasePending = { type: "releaseRecipients", params: pending } as const;
 const nobodyLeft = {
   guard: "nonePending",
   target: "#large-message.failed",
-  actions: ["stopSender", releaseSender("completed")],
-  meta: { decides: "nobody is left to send to: 413 and BYE", beside: ["RFC 4975 §10.5", "CPM-CONV §9.1.2"] },
+  actions: ["stopSender", releaseSender("bearerUnavailable")],
+  meta: { decides: "nobody is left to send to: 413 and BYE, whose Reason does not speak of success", beside: ["RFC 4975 §10.5", "CPM-CONV §9.1.2"] },
 } as const;
 const senderAborted = {
   target: "#large-message.aborted",
-  actions: [releaseSender("completed"), "abortDelivery", releasePending],
+  actions: [releaseSender("bearerUnavailable"), "abortDelivery", releasePending],
   meta: { cites: ["RFC 4975 §7.1.1", "RFC 5547 §8.4"] },
 } as const;
 const senderMisbehaved = {
@@ -197,7 +198,7 @@ export const largeMessage = setup({
         "recipient.declined": { guard: "awaited", actions: "markDeclined", meta: { cites: ["RFC 3261 §21.6.2"] } },
         "admin.shutdown": {
           target: "aborted",
-          actions: [releaseSender("idle"), "abortDelivery", { type: "releaseRecipients", params: pending }],
+          actions: [releaseSender("idle"), "abortDelivery", { type: "releaseRecipients", params: pendingIdle }],
           meta: { decides: "the server stops: nobody is left with an open leg", beside: ["CPM-CONV §9.1.2"] },
         },
         "recipient.failed": { guard: "pending", actions: "markFailed", meta: { decides: "one leg's end hurts no other", beside: ["CPM-CONV §9.1.2"] } },

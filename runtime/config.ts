@@ -97,10 +97,13 @@ export function readConfiguration(args: readonly string[], environment: NodeJS.P
   const tls = tlsOf(one("tls-key"), one("tls-cert"));
   if (tls === undefined && [...listen, ...msrp].some(({ transport }) => transport === "tls")) refuse("a tls listener needs --tls-key and --tls-cert");
   if (msrp.length === 0) refuse("--msrp: at least one listener is needed");
+  const advertise = one("advertise");
+  const wildcard = [...listen, ...msrp].find(({ host }) => host === "0.0.0.0" || host === "::");
+  if (wildcard !== undefined && advertise === undefined) refuse(`${wildcard.host} is no address that a peer can reach: --advertise names the one that Contact and MSRP paths show`);
   return {
     listen,
     msrp,
-    advertise: one("advertise") === undefined ? undefined : hostName(one("advertise")!, "--advertise"),
+    advertise: advertise === undefined ? undefined : hostName(advertise, "--advertise"),
     tls,
     domain: hostName(one("domain")!, "--domain"),
     factory: sipUri(one("factory")!, "--factory"),

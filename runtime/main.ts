@@ -35,6 +35,7 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
     factory: configuration.factory,
     trusted: configuration.trusted,
     trace,
+    refused: once((host) => log("warn", `${host} is not trusted (--trust) and gets 403`)),
     failed: (fault) => log("error", fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),
   });
   focus.policies = configuration.policies;
@@ -65,6 +66,16 @@ async function end(focus: ControllingFunction, sip: SipEndpoint, msrp: MsrpEndpo
   await Promise.race([Promise.all([sip.close(), msrp.close(), trace?.close()]), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
   spool.close();
   process.exit(0);
+}
+
+/** Says each word once; after a thousand of them it has said enough. */
+function once(say: (word: string) => void): (word: string) => void {
+  const said = new Set<string>();
+  return (word) => {
+    if (said.has(word) || said.size === 1_000) return;
+    said.add(word);
+    say(word);
+  };
 }
 
 /** @throws {ConfigurationRefused} it cannot be written */

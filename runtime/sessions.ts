@@ -38,6 +38,8 @@ export interface ControllingFunctionOptions {
   /** Peers whose word for who speaks is taken. */
   readonly trusted: BlockList;
   readonly trace?: Trace | undefined;
+  /** A peer that is not trusted asked for something, and got 403. */
+  readonly refused: (host: string) => void;
   /** A fault of ours; the peer got 500. */
   readonly failed: (fault: unknown) => void;
 }
@@ -159,7 +161,9 @@ export class ControllingFunction implements EndpointUser {
   }
 
   onRegister({ flow }: { readonly flow: Flow }): number | undefined {
-    return this.#isTrusted(flow) ? undefined : 403;
+    if (this.#isTrusted(flow)) return undefined;
+    this.#options.refused(flow.remote.host);
+    return 403;
   }
 
   #arrivalOf(reject: (status: number, headers: readonly (readonly [string, string])[]) => void): Arrival {
@@ -168,7 +172,10 @@ export class ControllingFunction implements EndpointUser {
 
   /** Reads a request of a trusted peer. */
   #read(arrival: Arrival, flow: Flow, request: SipMessage, read: (speaker: string) => void): void {
-    if (!this.#isTrusted(flow)) return arrival.answer(403);
+    if (!this.#isTrusted(flow)) {
+      this.#options.refused(flow.remote.host);
+      return arrival.answer(403);
+    }
     if (this.#stopping) return arrival.answer(503);
     try {
       const speaker = speakerOf(request);

@@ -1,5 +1,5 @@
 import type { Fingerprint, MessageMedia, SessionDescription } from "../body/sdp.ts";
-import { answerSetup, answerTo } from "../body/sdp.ts";
+import { answerDirection, answerSetup, answerTo } from "../body/sdp.ts";
 import type { MsrpEndpoint } from "../msrp/endpoint.ts";
 import type { MsrpSession, SessionUser } from "../msrp/session.ts";
 import type { Random } from "../random.ts";
@@ -30,7 +30,9 @@ export class LegMedia {
   }
 
   answer({ whole, media }: Description, template: MediaTemplate): SessionDescription {
-    return answerTo(whole, this.#own, this.#media(template, answerSetup(media.setup), media.msrpCema === true));
+    // What the peer only sends we only receive, and so on.
+    const direction = media.direction === "sendrecv" ? template.direction : answerDirection(media.direction);
+    return answerTo(whole, this.#own, this.#media({ ...template, direction }, answerSetup(media.setup), media.msrpCema === true));
   }
 
   /** Lets the peer in, or connects to it. @throws {PeerMisbehaved} MSRP_MALFORMED, 400: its path is none */

@@ -1,6 +1,6 @@
 import type { Effect } from "../../machines/effects.ts";
 import type { Recipient } from "../../machines/terms.ts";
-import { fileInAnswer, type MessageMedia } from "../body/sdp.ts";
+import { acceptsType, fileInAnswer, type MessageMedia } from "../body/sdp.ts";
 import type { SessionUser } from "../msrp/session.ts";
 import { acceptanceHeaders, describe, focusContact, invitationHeaders } from "../sip/from-effect.ts";
 import { typesIn, type Description } from "../sip/to-event.ts";
@@ -60,6 +60,7 @@ export class SenderLeg extends Leg {
       onSendStart: (chunk) => {
         const { relay } = this.#transfer;
         if (relay === undefined) return chunk.respond(413);
+        if (!acceptsType(this.template.acceptTypes, chunk.contentType)) return chunk.respond(415);
         relay.setSender(this.media.session);
         relay.onSendStart(chunk);
       },

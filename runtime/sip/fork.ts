@@ -16,6 +16,9 @@ interface Outcome {
 /** Responses within the 4xx class that help the caller most, best first. @see RFC 3261 §16.7, step 6 */
 const helpful = [401, 407, 415, 420, 484];
 
+/** So that the other devices do not show a call that was missed. @see RFC 3326 §3.1 */
+const elsewhere: HeaderFields = [["Reason", 'SIP;cause=200;text="Call completed elsewhere"']];
+
 /**
  * One request sent to several places in parallel. Its user hears every
  * provisional response and every 2xx to INVITE, and otherwise the best final
@@ -66,12 +69,12 @@ export class Fork implements Sent {
     const first = !this.#succeeded;
     this.#succeeded = true;
     this.#branches[at] = undefined;
-    if (first && this.#invite) this.#cancelOthers(at);
+    if (first && this.#invite) this.#cancelOthers(at, elsewhere);
     if (first || this.#invite) this.#user.onResponse(response, flow);
   }
 
-  #cancelOthers(at: number): void {
-    for (const [other, branch] of this.#branches.entries()) if (other !== at) branch?.cancel();
+  #cancelOthers(at: number, headers: HeaderFields = []): void {
+    for (const [other, branch] of this.#branches.entries()) if (other !== at) branch?.cancel(headers);
   }
 
   #end(at: number, outcome: Outcome): void {
