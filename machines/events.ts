@@ -1,4 +1,4 @@
-import type { MsrpStatus, Octets, Recipient, ReleaseReason, Seat, Sender, Status, Warning } from "./terms.ts";
+import type { Octets, Recipient, ReleaseReason, Seat, Sender, Status, Warning } from "./terms.ts";
 
 /**
  * Everything that can happen to a machine; all of it comes from outside, and so does time.
@@ -235,6 +235,3 @@ export type ConferenceSubscriptionEvent =
   | { readonly type: "group.expelled" }
   /** A NOTIFY was answered 481 or not at all. @see RFC 6665 §4.2.2 */
   | { readonly type: "sip.NOTIFY.failed" };
-
-/** Statuses that refusals and effects share, kept together so that a codec can be exhaustive. */
-export type AnyStatus = Status | MsrpStatus;

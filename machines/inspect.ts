@@ -1,5 +1,5 @@
 /** Reads a machine: what is declared, without running it. */
-import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import type { Clause, Grounds } from "./clauses.ts";
 import { warnings, type Warning } from "./terms.ts";
 
@@ -26,11 +26,6 @@ export function grounds({ meta }: { readonly meta?: unknown }): Grounds | undefi
 /** The clauses that grounds name, cited or beside a decision. */
 export function clauses(of: Grounds): readonly Clause[] {
   return "cites" in of ? of.cites : of.beside;
-}
-
-/** The clauses of the states that a snapshot is in. */
-export function citations(snapshot: AnyMachineSnapshot): readonly Clause[] {
-  return (Object.values(snapshot.getMeta()) as (Grounds | undefined)[]).flatMap((each) => (each ? clauses(each) : []));
 }
 
 /** A guard or an action as it reads: its name, the names of its parts, its literal params. */

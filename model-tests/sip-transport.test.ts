@@ -48,7 +48,6 @@ function transport(options: Partial<TransportOptions> & { readonly answers?: boo
   const { answers = true, ...rest } = options;
   const made: Transport = new Transport({
     clock: systemClock,
-    random: systemRandom,
     onMessage(message, flow) {
       if (message.isRequest && answers) made.replyPath(message, flow).send(serialise(createResponse(message, 200, undefined, "t")));
       arrived.add({ message, flow });

@@ -108,7 +108,7 @@ focus("what a peer writes is no fault of ours", {}, (conversation) => {
 
   conversation("RFC 4575 §5.3: a Subject beyond ASCII is the same letters in the participant information", async (scene) => {
     const subject = Buffer.from("Übergänge 山", "utf8").toString("latin1");
-    const { group, alice, bob } = await scene.trio((invite) => invite.replace("Subject: Hiking", `Subject: ${subject}`));
+    const { group, bob } = await scene.trio((invite) => invite.replace("Subject: Hiking", `Subject: ${subject}`));
     expect((await bob.subscribes(group.identity)).first.body).toContain(`<subject>${subject}</subject>`);
     const dave = await scene.device("dave");
     await bob.asks(refer(bob, dave.aor));

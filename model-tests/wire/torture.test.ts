@@ -69,8 +69,8 @@ const expected: Readonly<Record<string, readonly number[]>> = {
   "cparam02.dat": [200],
   "regescrt.dat": [200],
   "sdp01.dat": [404, 406],
-  // 3.4: of RFC 2543, and without the Contact that an INVITE needs since.
-  "inv2543.dat": [400, 404],
+  // 3.4: of RFC 2543, without Contact; it is taken, and only the user is nobody here.
+  "inv2543.dat": [404],
 };
 
 /** Over TCP: nothing tells where the message ends, so that the server waits for more, or refuses and closes. */
@@ -146,7 +146,9 @@ Content-Length: 0
       else expect(wanted).toContain(own()[0]);
     }
 
-    async function byTcp(file: string, wanted: readonly number[]): Promise<void> {
+    async function byTcp(file: string, byDatagram: readonly number[]): Promise<void> {
+      // A stream needs its Content-Length, which this one has not: RFC 3261 §18.3.
+      const wanted = file === "inv2543.dat" ? [400] : byDatagram;
       const socket = createConnection(focus.address.tcp, "127.0.0.1");
       let said = "";
       let closed = false;

@@ -91,7 +91,7 @@ export class Dialog {
       remoteTag: request.from.params.get("tag") ?? "",
       local: request.to.params.has("tag") ? to : `${to};tag=${localTag}`,
       remote: request.get("from") ?? "",
-      remoteTarget: contactOf(request) ?? noContact(),
+      remoteTarget: contactOf(request) ?? targetBefore3261(request) ?? noContact(),
       routeSet: request.list("record-route"),
       localSeq,
       remoteSeq: request.cseq.seq,
@@ -221,6 +221,12 @@ function contactOf(message: SipMessage): string | undefined {
   if (value === undefined || value === "*") return undefined;
   const { uri } = parseNameAddr(value);
   return /^sips?:/i.test(uri) ? withoutHeaders(uri) : undefined;
+}
+
+/** A client of RFC 2543, which no branch with the magic cookie tells, need not say its Contact: it is reached at its From. @see RFC 4475 §3.4.1 */
+function targetBefore3261(request: SipMessage): string | undefined {
+  const isOld = !request.via[0]?.params.get("branch")?.startsWith("z9hG4bK");
+  return isOld ? request.from.uri : undefined;
 }
 
 function noContact(): never {

@@ -128,7 +128,7 @@ export class SipEndpoint {
     this.#limits = { ...defaultEndpointLimits, ...options.limits };
     this.#registrar = this.#createRegistrar(clock);
     this.#profile = profileOf(options);
-    this.#transport = new Transport({ clock, random, onMessage: (message, flow) => transactions.receive(message, flow), ...(tls ? { tls } : {}) });
+    this.#transport = new Transport({ clock, onMessage: (message, flow) => transactions.receive(message, flow), ...(tls ? { tls } : {}) });
     const transactions: TransactionLayer = new TransactionLayer({
       clock,
       random,

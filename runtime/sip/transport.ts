@@ -1,11 +1,10 @@
 import { constants } from "node:crypto";
-import { createSocket, type Socket as DatagramSocket } from "node:dgram";
+import { createSocket } from "node:dgram";
 import { connect as connectTcp, createServer as createTcpServer, isIP, isIPv6, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import type { Clock, Timer } from "../clock.ts";
 import { PeerMisbehaved } from "../errors.ts";
-import type { Random } from "../random.ts";
 import {
   DatagramFlow,
   defaultPorts,
@@ -69,7 +68,6 @@ export interface TlsOptions {
 
 export interface TransportOptions {
   readonly clock: Clock;
-  readonly random: Random;
   readonly limits?: Partial<TransportLimits>;
   /** Every valid message; a request carries `received` and `rport` already. */
   onMessage(message: SipMessage, flow: Flow): void;
