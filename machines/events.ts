@@ -62,6 +62,12 @@ export interface ReferRemove {
   readonly target: Sender;
 }
 
+/** The operator removes somebody; nobody is asked and nobody is answered. */
+export interface AdminRemove {
+  readonly type: "admin.remove";
+  readonly target: Seat;
+}
+
 export interface Subscribe {
   readonly type: "sip.SUBSCRIBE";
   readonly from: Sender;
@@ -107,6 +113,7 @@ export type GroupSessionEvent =
   | { readonly type: "transfer.ended" }
   | { readonly type: "transfer.senderAway"; readonly seat: Seat }
   | { readonly type: "admin.end" }
+  | AdminRemove
   | { readonly type: "admin.shutdown" };
 
 // ---------------------------------------------------------------- one dialog

@@ -370,6 +370,11 @@ export const groupSession = setup({
                 meta: { cites: ["RFC 4579 §5.11"] },
               },
             ],
+            "admin.remove": {
+              guard: "targetIsMember",
+              actions: ["seatRemoved", { type: "release", params: bootedSeat }, { type: "expelSubscribers", params: targetSeat }, "notify"],
+              meta: { decides: "the operator removes a member as a REFER does, and asks no policy", beside: ["RFC 4579 §5.11"] },
+            },
             "sip.SUBSCRIBE": [
               { guard: "fromMember", actions: { type: "startSubscription", params: fromSeat }, meta: { cites: ["RFC 4575 §3.5"] } },
               { actions: unauthorised, meta: strangerGrounds },
@@ -601,6 +606,11 @@ export const groupSession = setup({
         "participant.failed": { actions: "dropLeg", meta: legEnds },
         "participant.released": { actions: "dropLeg", meta: legEnds },
         "transfer.ended": { actions: "uncountTransfer", meta: { decides: "one transfer less", beside: ["CPM-CR §9.3.1"] } },
+        "admin.remove": {
+          guard: "targetIsMember",
+          actions: ["seatRemoved", { type: "expelSubscribers", params: targetSeat }, "notify"],
+          meta: { decides: "the operator removes a member who is away: there is no dialog to end", beside: ["RFC 4579 §5.11"] },
+        },
         "admin.end": { target: "closing", meta: { decides: "the operator ends the group", beside: ["CPM-CONV §9.2"] } },
         "admin.shutdown": { target: "closing", meta: { decides: "the server stops", beside: ["CPM-CONV §9.2"] } },
       },

@@ -13,7 +13,7 @@ const silence = (grounds: Grounds): Refusal => ({ protocol: "silence", grounds }
 
 /** Nobody waits for an answer to a response, nor to what our own machines tell each other. */
 const response = silence({ cites: ["RFC 3261 §8.1.3"] });
-const told = silence({ decides: "what another machine of ours or the data plane tells comes too late and changes nothing", beside: ["CPM-CONV §9.1.2"] });
+const told = silence({ decides: "what another machine of ours, the data plane or the operator tells comes too late and changes nothing", beside: ["CPM-CONV §9.1.2"] });
 
 /**
  * The refusal of every event, in whatever state: the states that answer otherwise have a transition that says so.
@@ -60,6 +60,7 @@ export const refusals: { readonly [T in Event["type"]]: Refusal } = {
   "group.ended": told,
   "group.expelled": told,
   "admin.end": told,
+  "admin.remove": told,
   "admin.shutdown": told,
   "largeMessage.execute": told,
   "largeMessage.ended": told,

@@ -187,6 +187,7 @@ export const worlds: {
       { type: "transfer.ended" },
       { type: "transfer.senderAway", seat: 1 },
       { type: "admin.end" },
+      { type: "admin.remove", target: 1 },
       { type: "admin.shutdown" },
     ],
   },
