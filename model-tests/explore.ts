@@ -80,9 +80,10 @@ export const told = (events: readonly AnyEventObject[]): string =>
 
 // ---------------------------------------------------------------- which transition was asked, and said what
 
-/** One transition that XState asked whether it is enabled, and the answer. */
+/** One transition that XState asked whether it is enabled, where it was asked, and the answer. */
 export interface Asked {
   readonly transition: AnyTransitionDefinition;
+  readonly snapshot: AnyMachineSnapshot;
   readonly enabled: boolean;
 }
 
@@ -100,7 +101,7 @@ export function asked(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, ev
       if (isOneEnabled(machine, alternatives as AnyTransitionDefinition[], snapshot, event, answers)) break;
     }
   }
-  return [...answers].map(([transition, enabled]) => ({ transition, enabled }));
+  return [...answers].map(([transition, enabled]) => ({ transition, snapshot, enabled }));
 }
 
 function isOneEnabled(machine: AnyStateMachine, alternatives: readonly AnyTransitionDefinition[], snapshot: AnyMachineSnapshot, event: AnyEventObject, answers: Map<AnyTransitionDefinition, boolean>): boolean {
@@ -123,22 +124,57 @@ export function askedOnTheWay(machine: AnyStateMachine, from: AnyMachineSnapshot
 }
 
 type Guard = string | { readonly type: string; readonly params?: unknown } | { readonly name: string; readonly guards: readonly Guard[] };
+type Named = Exclude<Guard, { readonly guards: unknown }>;
 type Predicate = (at: { readonly context: unknown; readonly event: AnyEventObject }, params: unknown) => boolean;
 
 /** Whether a named guard, or a combination of named ones, holds. */
 function holds(machine: AnyStateMachine, guard: unknown, at: { readonly context: unknown; readonly event: AnyEventObject }): boolean {
-  const asked = guard as Guard;
-  if (typeof asked === "string") return (machine.implementations.guards as Record<string, Predicate>)[asked]!(at, undefined);
-  if ("type" in asked) return (machine.implementations.guards as Record<string, Predicate>)[asked.type]!(at, asked.params);
-  const parts = asked.guards.map((part) => () => holds(machine, part, at));
-  switch (asked.name) {
+  return combined(guard as Guard, says(machine, at));
+}
+
+function says(machine: AnyStateMachine, at: { readonly context: unknown; readonly event: AnyEventObject }): (named: Named) => boolean {
+  const predicates = machine.implementations.guards as Record<string, Predicate>;
+  return (named) => (typeof named === "string" ? predicates[named]!(at, undefined) : predicates[named.type]!(at, named.params));
+}
+
+/** Every part is asked, in the order in which they are written: an answer does not depend on what another one was. */
+function combined(guard: Guard, say: (named: Named) => boolean): boolean {
+  if (typeof guard === "string" || "type" in guard) return say(guard);
+  const said = guard.guards.map((part) => combined(part, say));
+  switch (guard.name) {
     case "and":
-      return parts.every((part) => part());
+      return said.every(Boolean);
     case "or":
-      return parts.some((part) => part());
+      return said.some(Boolean);
     case "not":
-      return !parts[0]!();
+      return !said[0]!;
     default:
-      throw new TypeError(`no combination of guards is called ${asked.name}`);
+      throw new TypeError(`no combination of guards is called ${guard.name}`);
   }
+}
+
+/** The named guards of a transition, in the order in which they are written. */
+export function conditions({ guard }: AnyTransitionDefinition): readonly unknown[] {
+  const found: unknown[] = [];
+  if (guard !== undefined) combined(guard as unknown as Guard, (named) => found.push(named) > 0);
+  return found;
+}
+
+/**
+ * What each named guard of a transition says where it was asked, if it decides alone: were it otherwise, the whole would be
+ * otherwise. Undefined where it does not decide.
+ *
+ * A guard that stands alone always decides. So both answers of each are both branches, and where several are combined they
+ * are modified condition/decision coverage.
+ */
+export function deciding(machine: AnyStateMachine, { transition, snapshot, enabled }: Asked, event: AnyEventObject): readonly (boolean | undefined)[] {
+  const whole = transition.guard as unknown as Guard | undefined;
+  if (whole === undefined) return [];
+  const answers: boolean[] = [];
+  const say = says(machine, { context: snapshot.context, event });
+  combined(whole, (named) => (answers[answers.length] = say(named)));
+  return answers.map((answer, part) => {
+    let at = 0;
+    return combined(whole, () => answers[at] !== (at++ === part)) === enabled ? undefined : answer;
+  });
 }
