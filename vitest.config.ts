@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["model-tests/**/*.test.ts"], testTimeout: 20_000, hookTimeout: 30_000 },
+  test: { setupFiles: ["model-tests/live-traces.ts"], include: ["model-tests/**/*.test.ts"], testTimeout: 20_000, hookTimeout: 30_000 },
 });
