@@ -285,6 +285,7 @@ const possibleForGroup: Possible = (snapshot, event) => {
   const { seats, transfers } = group(snapshot);
   if (event.type === "sip.INVITE.create") return within(snapshot, "new");
   if (event.type.startsWith("participant.")) return (seats[event["seat"]]?.legs ?? 0) > 0;
+  if (event.type === "transfer.begun") return within(snapshot, "open.membership.active", "idle");
   if (event.type.startsWith("transfer.")) return transfers > 0;
   const named = [event["from"], event["target"], event["to"], ...(event["seats"] ?? [])].filter((seat) => typeof seat === "number");
   return named.every((seat) => seat < seats.length);
