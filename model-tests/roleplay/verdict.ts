@@ -8,6 +8,8 @@ export type Verdict = "pass" | "fail" | "inconclusive";
 export interface LadderLine {
   /** Milliseconds since the tour began. */
   readonly at: number;
+  /** The step that was under way, from 0; -1: what came before the first. */
+  readonly step: number;
   readonly from: string;
   readonly to: string;
   /** One line about it; may hold what a peer wrote, so escape it. */
