@@ -75,6 +75,7 @@ const listing: readonly (readonly string[])[] = [
   ["runtime/trace.ts"],
   ["runtime/known-steps.ts"],
   ["runtime/session.ts"],
+  ["runtime/controlled-clock.ts"],
   ["runtime/sessions.ts", "runtime/sessions/"],
   ["runtime/client/"],
   ["runtime/admin/"],

@@ -14,7 +14,7 @@ function file(name: string, content: string): string {
   return path;
 }
 
-const options = ["listen", "msrp", "advertise", "tls-key", "tls-cert", "domain", "factory", "data", "trust", "route", "policy", "config", "trace", "log-level"];
+const options = ["listen", "msrp", "advertise", "tls-key", "tls-cert", "domain", "factory", "data", "trust", "route", "policy", "config", "trace", "clock", "log-level"];
 
 const read = (args: readonly string[], environment: Record<string, string> = {}): Configuration => readConfiguration(args, environment);
 
@@ -90,6 +90,7 @@ describe("refused in one line that names the option and the value", () => {
     [["--policy", "maxGroupSize="], "maxGroupSize"],
     [["--policy", "wrappedTypes=maybe"], "wrappedTypes", "acceptTypes", "rejectAll"],
     [["--log-level", "loud"], "--log-level", "error, warn, info, debug"],
+    [["--clock", "broken"], "--clock", "system, controlled"],
     [["--config", join(directory, "absent.json")], "--config", "absent.json", "ENOENT"],
     [["--config", directory], "--config", "EISDIR"],
     [["--config", file("broken.json", "{")], "broken.json"],
@@ -155,7 +156,7 @@ describe("from where", () => {
 
   for (const option of options.filter((one) => !["config", "tls-key", "tls-cert"].includes(one)))
     test(`CPM_${option.toUpperCase().replaceAll("-", "_")} is --${option}`, () => {
-      const value = { listen: "udp:127.0.0.1:7", msrp: "tcp:127.0.0.1:7", factory: "sip:f@x.example", trust: "10.0.0.0/8", route: "sip:127.0.0.1:7;lr", policy: "ringMs=7", "log-level": "debug" }[option] ?? "seven.example";
+      const value = { listen: "udp:127.0.0.1:7", msrp: "tcp:127.0.0.1:7", factory: "sip:f@x.example", trust: "10.0.0.0/8", route: "sip:127.0.0.1:7;lr", policy: "ringMs=7", clock: "controlled", "log-level": "debug" }[option] ?? "seven.example";
       const bySwitch = read([`--${option}`, value]);
       const byVariable = read([], { [`CPM_${option.toUpperCase().replaceAll("-", "_")}`]: value });
       const shown = ({ trusted, ...rest }: Configuration) => ({ ...rest, rules: trusted.rules });

@@ -27,6 +27,8 @@ export interface ListenAddress<T extends string> {
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export const clocks = ["system", "controlled"] as const;
+
 export interface Configuration {
   readonly listen: readonly ListenAddress<"udp" | "tcp" | "tls">[];
   readonly msrp: readonly ListenAddress<"tcp" | "tls">[];
@@ -42,6 +44,8 @@ export interface Configuration {
   /** Read again at SIGHUP. */
   readonly file: string | undefined;
   readonly trace: string | undefined;
+  /** `controlled`: the timers of machines expire when standard input says so. */
+  readonly clock: (typeof clocks)[number];
   readonly logLevel: LogLevel;
 }
 
@@ -72,6 +76,7 @@ const options = {
   policy: { value: "NAME=VALUE", repeatable: true, help: "a service-provider policy, limit or timer; see below" },
   config: { value: "FILE", help: "these keys in JSON; SIGHUP reads its policies again" },
   trace: { value: "FILE", help: "append one line of NDJSON for every step of every machine" },
+  clock: { value: "CLOCK", default: "system", help: "system; or, for testers, controlled: the timers of machines expire when a line of standard input says so" },
   "log-level": { value: "LEVEL", default: "info", help: "error, warn, info or debug" },
 } as const satisfies Record<string, Option>;
 
@@ -113,6 +118,7 @@ export function readConfiguration(args: readonly string[], environment: NodeJS.P
     policies: policiesOf([...(inFile.policy ?? []), ...(surroundings.policy ?? []), ...(commandLine.policy ?? [])]),
     file,
     trace: one("trace"),
+    clock: clocks.find((clock) => clock === one("clock")) ?? refuse(`--clock: one of ${clocks.join(", ")}`),
     logLevel: logLevels.find((level) => level === one("log-level")) ?? refuse(`--log-level: one of ${logLevels.join(", ")}`),
   };
 }

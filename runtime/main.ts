@@ -4,6 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "./clock.ts";
+import { ControlledClock } from "./controlled-clock.ts";
 import { ConfigurationRefused, help, logLevels, readConfiguration, type Configuration, type LogLevel } from "./config.ts";
 import { MsrpEndpoint } from "./msrp/endpoint.ts";
 import { systemRandom } from "./random.ts";
@@ -28,8 +29,10 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
   const log = logOf(configuration.logLevel);
   const trace = configuration.trace === undefined ? undefined : new Trace(traceFile(configuration.trace), systemClock.wall, (fault) => log("error", `the trace cannot be written: ${fault.message}`));
   const spool = await openSpool(configuration.data);
+  const controlled = configuration.clock === "controlled" ? new ControlledClock() : undefined;
   const focus = new ControllingFunction({
     clock: systemClock,
+    machineClock: controlled,
     random: systemRandom,
     domain: configuration.domain,
     factory: configuration.factory,
@@ -43,6 +46,7 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
   const msrp = msrpEndpoint(configuration);
   focus.begin(sip, msrp, spool);
   await listen(configuration, sip, msrp);
+  controlled?.obey(process.stdin, process.stdout);
 
   process.on("SIGHUP", () => {
     try {

@@ -10,7 +10,7 @@ import type { MachineName } from "../machines/index.ts";
 import type { TimerName } from "../machines/policies.ts";
 import type { Refusal } from "../machines/refusals.ts";
 import type { Step } from "../machines/step.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { Timer } from "./clock.ts";
 import { stepsOf, type Steps } from "./known-steps.ts";
 import type { Trace } from "./trace.ts";
 
@@ -40,8 +40,21 @@ interface Waiting<Arrival> {
   readonly arrival: Arrival | undefined;
 }
 
+/** Whose timer it is: of an instance of a machine in the process `of`, the `number`th that began on this server. */
+export interface RunningTimer {
+  readonly of: string;
+  readonly machine: MachineName;
+  readonly number: number;
+  readonly timer: TimerName;
+}
+
+/** What lets the timers of machines expire: every `Clock` does. */
+export interface MachineClock {
+  after(ms: number, fire: () => void, whose: RunningTimer): Timer;
+}
+
 export interface TurnsOptions<Arrival> {
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly trace?: Trace | undefined;
   /** A step or an effect threw: ours to mend. The snapshot is as it was before; the peer gets 500. */
   readonly failed: (fault: unknown, arrival: Arrival | undefined) => void;
@@ -53,9 +66,15 @@ export class Turns<Arrival> {
   #waiting: Waiting<Arrival>[] = [];
   #arrival: Arrival | undefined;
   #running = false;
+  #sessions = 0;
 
   constructor(options: TurnsOptions<Arrival>) {
     this.options = options;
+  }
+
+  /** For `Session`: one more begins. */
+  get nextNumber(): number {
+    return this.#sessions++;
   }
 
   /** An arrival that is no event of a running machine: `begin` starts machines or tells them; they run when it is done. */
@@ -104,6 +123,7 @@ export class Session<Arrival> {
   /** The process it belongs to, for the trace. */
   readonly of: string;
   readonly instance: string;
+  readonly #number: number;
   readonly #steps: Steps;
   readonly #turns: Turns<Arrival>;
   readonly #around: Surroundings<Arrival>;
@@ -114,6 +134,7 @@ export class Session<Arrival> {
     this.name = name;
     this.of = of;
     this.instance = instance;
+    this.#number = turns.nextNumber;
     this.#steps = stepsOf(name, input);
     this.#turns = turns;
     this.#around = around;
@@ -161,7 +182,8 @@ export class Session<Arrival> {
   #arm(name: TimerName, event: string): void {
     const ms = this.#around.lengthOf(name);
     if (ms === Infinity) return void this.#timers.delete(event);
-    this.#timers.set(event, this.#turns.options.clock.after(ms, () => this.tell({ type: event as `xstate.after.${string}` })));
+    const whose = { of: this.of, machine: this.name, number: this.#number, timer: name };
+    this.#timers.set(event, this.#turns.options.clock.after(ms, () => this.tell({ type: event as `xstate.after.${string}` }), whose));
   }
 
   #end(): void {

@@ -9,7 +9,7 @@ import { PeerIncompatible, PeerMisbehaved } from "./errors.ts";
 import type { Clock } from "./clock.ts";
 import type { MsrpEndpoint } from "./msrp/endpoint.ts";
 import type { Random } from "./random.ts";
-import { Turns } from "./session.ts";
+import { Turns, type MachineClock } from "./session.ts";
 import type { SipEndpoint, EndpointUser } from "./sip/endpoint.ts";
 import { warningHeaders } from "./sip/from-effect.ts";
 import { addressOf, speakerOf, userOf, wantsPrivacy } from "./sip/identity.ts";
@@ -31,6 +31,8 @@ import type { Trace } from "./trace.ts";
 
 export interface ControllingFunctionOptions {
   readonly clock: Clock;
+  /** What lets the timers of machines expire; `clock` unless said. */
+  readonly machineClock?: MachineClock | undefined;
   readonly random: Random;
   readonly domain: string;
   /** The Conference-factory URI. */
@@ -70,7 +72,7 @@ export class ControllingFunction implements EndpointUser {
     this.#options = options;
     this.#factory = parseUri(options.factory);
     this.#turns = new Turns({
-      clock: options.clock,
+      clock: options.machineClock ?? options.clock,
       trace: options.trace,
       failed: (fault, arrival) => this.#fail(fault, arrival),
     });
