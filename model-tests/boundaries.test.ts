@@ -68,7 +68,7 @@ const offending = (isOffence: (one: Import) => boolean) => imports.filter(isOffe
 /** The rooms in the order of the house: a file imports what stands above it. */
 const listing: readonly (readonly string[])[] = [
   ["machines/"],
-  ["runtime/errors.ts", "runtime/clock.ts", "runtime/random.ts"],
+  ["runtime/errors.ts", "runtime/clock.ts", "runtime/random.ts", "runtime/tally.ts"],
   ["runtime/body/"],
   ["runtime/sip/", "runtime/msrp/"],
   ["runtime/store/"],

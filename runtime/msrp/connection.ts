@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { PeerMisbehaved } from "../errors.ts";
+import { Tally } from "../tally.ts";
 import type { ContinuationFlag, RequestHead } from "./message.ts";
 import { FrameParser, type FrameUser } from "./parse.ts";
 import { formatBodilessRequest, formatResponse, formatTransactionId, FrameWriter } from "./serialise.ts";
@@ -54,8 +55,17 @@ export interface ConnectionLimits {
   readonly maxUnanswered: number;
 }
 
+/** What has gone through the connections since the start. */
+export class Traffic {
+  octetsIn = 0;
+  octetsOut = 0;
+  /** Requests that we answered with an error. */
+  readonly refusals = new Tally("status");
+}
+
 /** What connections share. */
 export interface Surroundings {
+  readonly traffic: Traffic;
   readonly clock: Clock;
   readonly limits: ConnectionLimits;
   readonly turn: WriteTurn;
@@ -130,7 +140,10 @@ export class Connection implements FrameUser {
     this.#parser = new FrameParser(this);
     this.pending = new PendingRequests(prefix);
     socket.setNoDelay(true);
-    socket.on("data", (octets) => this.#read(() => this.#parser.push(octets)));
+    socket.on("data", (octets) => {
+      around.traffic.octetsIn += octets.length;
+      this.#read(() => this.#parser.push(octets));
+    });
     socket.on("drain", () => this.#schedule());
     socket.on("error", () => {});
     socket.on("close", () => this.close(this.#state === "connecting" ? "notConnected" : "closed"));
@@ -176,6 +189,7 @@ export class Connection implements FrameUser {
 
   /** Answers a request. A REPORT is never answered, nor is a SEND whose Failure-Report does not want it. @see RFC 4975 §7.2 */
   respond(head: RequestHead, localPath: string, status: number, comment?: string): void {
+    if (head.method !== "REPORT" && status >= 400) this.#around.traffic.refusals.add(String(status));
     if (head.method === "REPORT" || head.failureReport === "no" || (head.failureReport === "partial" && status === 200)) return;
     this.#writeText(formatResponse(head, localPath, status, comment));
   }
@@ -326,7 +340,7 @@ export class Connection implements FrameUser {
     this.#scheduled = false;
     if (this.#state !== "open") return;
     this.now = this.#around.clock.now();
-    while (!this.#socket.writableNeedDrain && this.#fill()) this.writer.writeTo(this.#socket);
+    while (!this.#socket.writableNeedDrain && this.#fill()) this.#write();
     if (this.pending.size > this.#around.limits.maxUnanswered) this.close("overflow");
     else if (this.#texts.length === 0) this.resume(this);
   }
@@ -336,7 +350,12 @@ export class Connection implements FrameUser {
     if (this.#state !== "open") return;
     this.#fillTexts();
     session.writeLast(this);
-    if (this.writer.octets > 0) this.writer.writeTo(this.#socket);
+    if (this.writer.octets > 0) this.#write();
+  }
+
+  #write(): void {
+    this.#around.traffic.octetsOut += this.writer.octets;
+    this.writer.writeTo(this.#socket);
   }
 
   #fillTexts(): void {

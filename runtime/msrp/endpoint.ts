@@ -3,7 +3,7 @@ import net, { isIP, type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../clock.ts";
 import type { Random } from "../random.ts";
-import { Connection, WriteTurn } from "./connection.ts";
+import { Connection, Traffic, WriteTurn } from "./connection.ts";
 import { prepare, type WholeMessage } from "./outgoing.ts";
 import { MsrpSession, type ConnectTarget, type SessionLimits, type SessionSurroundings, type SessionUser } from "./session.ts";
 import { msrpUriEquals, parseMsrpUri, type MsrpUri } from "./uri.ts";
@@ -70,6 +70,7 @@ export class MsrpEndpoint {
   /** By session identifier. */
   readonly #sessions = new Map<string, MsrpSession>();
   readonly #connections = new Set<Connection>();
+  readonly traffic = new Traffic();
   #sweep: Timer;
 
   constructor(options: { clock: Clock; random: Random; limits?: Partial<Limits>; tls?: TlsOptions }) {
@@ -82,6 +83,7 @@ export class MsrpEndpoint {
       random: this.#random,
       limits: this.#limits,
       turn: new WriteTurn(),
+      traffic: this.traffic,
       find: (toPath) => this.#find(toPath),
       connect: (target) => this.#connect(target),
       onEnded: (session) => this.#sessions.delete(session.localUri.sessionId),

@@ -15,6 +15,7 @@ import { OutgoingInvite } from "./invite-client.ts";
 import type { Invitation, OutgoingInviteUser } from "./invite-client.ts";
 import { refusesTimer } from "./invite-dialog.ts";
 import { IncomingInvite } from "./invite-server.ts";
+import type { MessageCounts } from "./message-counts.ts";
 import type { SipMessage } from "./message.ts";
 import { createRequest } from "./out-of-dialog.ts";
 import type { OutOfDialog } from "./out-of-dialog.ts";
@@ -29,7 +30,7 @@ import { OutgoingSubscription } from "./subscriber.ts";
 import type { OutgoingSubscriptionUser, Subscribing } from "./subscriber.ts";
 import { IncomingSubscription, readEvent } from "./subscription.ts";
 import { TransactionLayer } from "./transaction.ts";
-import type { ServerTransaction } from "./transaction.ts";
+import type { ServerTransaction, TransactionCounters } from "./transaction.ts";
 import { Transport } from "./transport.ts";
 import type { Flow, ListenSpec, TlsOptions, TransportName } from "./transport.ts";
 import { formatUri, parseUri } from "./uri.ts";
@@ -177,6 +178,16 @@ export class SipEndpoint {
   get sizes(): { readonly clientTransactions: number; readonly serverTransactions: number; readonly connections: number; readonly bindings: number } {
     const { client, server } = this.#transactions.size;
     return { clientTransactions: client, serverTransactions: server, connections: this.#transport.connections, bindings: this.#registrar?.size ?? 0 };
+  }
+
+  /** Requests and responses since the start. */
+  get messages(): MessageCounts {
+    return this.#transactions.messages;
+  }
+
+  /** What transactions have seen since the start. */
+  get transactionCounters(): Readonly<TransactionCounters> {
+    return this.#transactions.counters;
   }
 
   /** What went through the sockets, by transport. */

@@ -39,6 +39,8 @@ export interface ServerLayer {
   onTimeout(transaction: ServerTransaction): void;
   onTransportError(transaction: ServerTransaction, error: Error): void;
   onEnd(machine: ServerMachine): void;
+  /** A response leaves; not told of what the user or we send again after the final one. */
+  onResponse?(method: string, response: SipMessage): void;
 }
 
 /** How long the user may take before 100 (Trying) leaves without it. @see RFC 3261 §17.2.1 */
@@ -186,6 +188,7 @@ export class ServerMachine implements Record<ServerAction, (message?: SipMessage
   sendResponse(response?: SipMessage): void {
     if (response === undefined) return;
     this.#octets = serialise(response);
+    if (this.#transaction !== undefined) this.#layer.onResponse?.(this.#transaction.method, response);
     this.resend();
   }
 

@@ -3,6 +3,7 @@ import { PeerMisbehaved } from "../errors.ts";
 import type { Random } from "../random.ts";
 import { ClientMachine, type ClientLayer, type ClientUser, type Field, type TransactionTimes } from "./client-transaction.ts";
 import { largestDatagramRequest, type Flow, type ReplyPath, type Target } from "./flow.ts";
+import { MessageCounts } from "./message-counts.ts";
 import type { SipMessage, Via } from "./message.ts";
 import { createResponse, serialise } from "./serialise.ts";
 import { ServerMachine, type ServerLayer, type ServerTransaction } from "./server-transaction.ts";
@@ -67,6 +68,7 @@ const nobody: ClientUser = { onResponse() {}, onTimeout() {}, onTransportError()
 /** Requests and responses made reliable: every request passed up once, every response to whom it belongs. @see RFC 3261 §17, RFC 6026 */
 export class TransactionLayer {
   readonly counters: TransactionCounters = { retransmissionsIn: 0, strayResponses: 0 };
+  readonly messages = new MessageCounts();
   readonly times: TransactionTimes;
   /** Also for what the user retransmits itself: 2xx, reliable provisional responses. */
   readonly timers: TimerQueues;
@@ -101,6 +103,7 @@ export class TransactionLayer {
       onTimeout: (transaction) => user.onServerTimeout(transaction),
       onTransportError: (transaction, error) => user.onServerTransportError?.(transaction, error),
       onEnd: (machine) => this.#forget(machine),
+      onResponse: (method, response) => this.messages.response("out", method, response),
     };
   }
 
@@ -138,6 +141,7 @@ export class TransactionLayer {
 
   /** Sends the ACK of a 2xx, which belongs to no transaction; a lost one is sent again when the 2xx is. @see RFC 3261 §13.2.2.4 */
   sendAck(ack: SipMessage, target: Target | Flow): void {
+    this.messages.request("out", "ACK");
     this.#route(
       ack,
       this.#newBranch(),
@@ -149,6 +153,7 @@ export class TransactionLayer {
 
   /** @see RFC 3261 §17.1.3, §8.1.3.3 */
   #receiveResponse(response: SipMessage): void {
+    this.messages.response("in", response.cseq.method, response);
     const machine = this.#clients.get(clientKey(branchOf(response.via[0]), response.cseq.method));
     if (machine !== undefined && response.via.length === 1) return machine.receive(response);
     this.counters.strayResponses++;
@@ -156,6 +161,7 @@ export class TransactionLayer {
   }
 
   #receiveAck(ack: SipMessage, flow: Flow): void {
+    this.messages.request("in", "ACK");
     const invite = this.#servers.get(serverKey(ack, "INVITE"));
     if (invite === undefined) this.#user.onAck(ack, flow);
     else invite.acknowledged(ack, flow);
@@ -180,6 +186,7 @@ export class TransactionLayer {
       known.retransmitted();
       return undefined;
     }
+    this.messages.request("in", request.method);
     const mergeKey = mergeKeyOf(request);
     const merged = mergeKey !== undefined && this.#ongoing.has(mergeKey);
     const keys = { key: detached(key), mergeKey: mergeKey && detached(mergeKey), merged };
@@ -190,6 +197,7 @@ export class TransactionLayer {
   }
 
   #clientFor(branch: string, request: SipMessage, user: ClientUser): ClientMachine {
+    this.messages.request("out", request.method);
     const machine = new ClientMachine(clientKey(branch, request.method), request, user, this.#clientLayer);
     this.#clients.set(machine.key, machine);
     return machine;
