@@ -43,7 +43,7 @@ async function wholeFile(leg: Leg, file: FileSpecimen = photo): Promise<void> {
 }
 
 focus("CPM File Transfer in the group session is supported", { policies: { maxFileOctets: 4_000_000 } }, (conversation) => {
-  conversation("item 1: the CPM File Transfer goes to everybody else, without any list, and arrives octet by octet", async (scene) => {
+  conversation("item 1: the CPM File Transfer goes to everybody else, without any list, and arrives octet by octet [CPM-CR §9.3.1, RFC 3261 §15.1.1, §15.1.2, RFC 5547 §8.3.1, §8.4]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
 
     const offer = alice.offer(group);
@@ -120,7 +120,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     await chatsOn(bob, alice, carol);
   });
 
-  conversation("item 1: the type travels: an MSRP SEND to a recipient carries the file's own Content-Type, a new Message-ID and the recipient's own paths", async (scene) => {
+  conversation("item 1: the type travels: an MSRP SEND to a recipient carries the file's own Content-Type, a new Message-ID and the recipient's own paths [CPM-CR §9.3.1, RFC 4975 §7.1.1, §7.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     carol.declines(toCarol);
@@ -137,7 +137,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     await sending.toItsEnd();
   });
 
-  conversation("item 2, acceptTypes: a recipient that indicated no wrapped types is judged by a=accept-types; Carol's text/plain is left out, Bob gets the file", async (scene) => {
+  conversation("item 2, acceptTypes: a recipient that indicated no wrapped types is judged by a=accept-types; Carol's text/plain is left out, Bob gets the file [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const toBobLeg = await bob.takes(toBob, photo);
@@ -150,7 +150,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
   });
 
   for (const [spelling, types] of [["the file's type", acceptTypesOnly], ["everything", "a=accept-types:*"], ["the file's top-level type", "a=accept-types:image/*"]] as const) {
-    conversation(`item 2, acceptTypes: Carol indicates no wrapped types and accepts ${spelling} unwrapped: she gets the file`, async (scene) => {
+    conversation(`item 2, acceptTypes: Carol indicates no wrapped types and accepts ${spelling} unwrapped: she gets the file [CPM-CR §9.3.1]`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
       bob.declines(toBob);
@@ -160,7 +160,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     });
   }
 
-  conversation("item 4: an INVITE to the identity with the chat's feature tag is a join, and nobody is offered anything", async (scene) => {
+  conversation("item 4: an INVITE to the identity with the chat's feature tag is a join, and nobody is offered anything [CPM-CR §9.3.1]", async (scene) => {
     const { group, bob, carol } = await scene.trio();
     const tablet = await scene.device("alice");
     await tablet.joins(group);
@@ -169,7 +169,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     await tablet.chat.hears("welcome back");
   });
 
-  conversation("item 5: an identity that nobody allocated is 404 Not Found", async (scene) => {
+  conversation("item 5: an identity that nobody allocated is 404 Not Found [CPM-CR §9.3.1, RFC 3261 §21.4.5]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const unknown = { ...group, identity: group.identity.replace(/^sip:[^@]*/, "sip:nobody-knows-this-group") };
     const answer = await alice.asks(alice.offer(unknown).text);
@@ -177,7 +177,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     for (const person of [bob, carol]) await person.sip.hearsNothing(anyInvite);
   });
 
-  conversation("item 5: a group that has ended answers 404 or 410, and nobody is invited", async (scene) => {
+  conversation("item 5: a group that has ended answers 404 or 410, and nobody is invited [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const completed = 'SIP;cause=200;text="Call completed"';
     await bob.chat.dialog.end(completed);
@@ -188,7 +188,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     for (const person of [bob, carol]) await person.sip.hearsNothing(anyInvite);
   });
 
-  conversation('item 6: a stranger gets 403 "127 Service not authorised", and nobody is invited', async (scene) => {
+  conversation('item 6: a stranger gets 403 "127 Service not authorised", and nobody is invited [CPM-CR §9.3.1]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const dave = await scene.device("dave");
     const answer = await dave.asks(dave.offer(group).text);
@@ -197,7 +197,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     for (const person of [alice, bob, carol]) await person.sip.hearsNothing(anyInvite);
   });
 
-  conversation('item 6: a member who is not in the session at the moment gets 403 "127 Service not authorised", and nobody is invited', async (scene) => {
+  conversation('item 6: a member who is not in the session at the moment gets 403 "127 Service not authorised", and nobody is invited [CPM-CR §9.3.1]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     await alice.chat.dialog.end('SIP;cause=480;text="Bearer unavailable"');
     const answer = await alice.asks(alice.offer(group).text);
@@ -206,7 +206,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     for (const person of [alice, bob, carol]) await person.sip.hearsNothing(anyInvite, 60);
   });
 
-  conversation('item 7: one octet above the limit is 403 "133 Size exceeded" before anybody is invited; the limit itself is offered', async (scene) => {
+  conversation('item 7: one octet above the limit is 403 "133 Size exceeded" before anybody is invited; the limit itself is offered [CPM-CR §4.2]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const tooLarge = alice.offer(group).text.replace(offeredSelector(photo), offeredSelector(photo, 4_000_001));
     const answer = await alice.asks(tooLarge);
@@ -218,7 +218,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     for (const person of [bob, carol]) expect((await person.isOffered()).attribute("file-selector")).toContain(" size:4000000 ");
   });
 
-  conversation("item 7: octets beyond the announced size are refused with 413 and end the transfer; nobody gets a whole file", async (scene) => {
+  conversation("item 7: octets beyond the announced size are refused with 413 and end the transfer; nobody gets a whole file [RFC 4975 §10.5, RFC 5547 §8.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const offer = alice.offer(group);
     const request = alice.send(offer.text.replace(offeredSelector(photo), offeredSelector(photo, 8_192)));
@@ -233,7 +233,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     await toBobLeg.msrp.hearsNothing((one) => one.startLine.endsWith(" SEND") && one.flag === "$", 60);
   });
 
-  conversation("item 8: everybody declines: 603 Decline to the sender, and no MSRP session is left for anybody", async (scene) => {
+  conversation("item 8: everybody declines: 603 Decline to the sender, and no MSRP session is left for anybody [RFC 3261 §13.2.2.3, §13.3.1.3, §21.6.2, RFC 4975 §10.8]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { request, toBob, toCarol } = await offered(group, alice, bob, carol);
     bob.declines(toBob);
@@ -258,7 +258,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     }],
   ];
   for (const [death, dies] of deaths) {
-    conversation(`item 9: Carol's leg ${death} mid-way: Bob gets the whole file, Alice is not disturbed, Carol's chat goes on`, async (scene) => {
+    conversation(`item 9: Carol's leg ${death} mid-way: Bob gets the whole file, Alice is not disturbed, Carol's chat goes on [RFC 5547 §8.4]`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
       const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo)]);
@@ -275,7 +275,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     });
   }
 
-  conversation("item 10: the sender's BYE right after the last octet truncates nobody: a receiver that reads nothing until then still gets every octet", async (scene) => {
+  conversation("item 10: the sender's BYE right after the last octet truncates nobody: a receiver that reads nothing until then still gets every octet [RFC 5547 §8.4]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const large = specimen(3_000_000, "large.jpg");
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol, large);
@@ -293,7 +293,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     expect((await toBobLeg.dialog.hearsBye()).header("Reason")).toBe('SIP;cause=200;text="Call completed"');
   });
 
-  conversation("item 10: a recipient that accepts after the upload has ended is served from the spool", async (scene) => {
+  conversation("item 10: a recipient that accepts after the upload has ended is served from the spool [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const toBobLeg = await bob.takes(toBob, photo);
@@ -314,7 +314,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     }],
   ];
   for (const [loss, goes] of losses) {
-    conversation(`item 11: the sender ${loss} mid-way: the receivers' message never ends with $, and their dialogs end`, async (scene) => {
+    conversation(`item 11: the sender ${loss} mid-way: the receivers' message never ends with $, and their dialogs end [RFC 4975 §7.1.1, RFC 5547 §8.4, RFC 7701 §6.1]`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
       const legs = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo)]);
@@ -331,7 +331,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     });
   }
 
-  conversation("item 11: a receiver's resume (a=recvonly to the identity) is not offered to anybody, and is refused", async (scene) => {
+  conversation("item 11: a receiver's resume (a=recvonly to the identity) is not offered to anybody, and is refused [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const pull = bob.offer(group).text.replace("a=sendonly", "a=file-range:40961-102400\r\na=recvonly");
     const answer = await bob.asks(pull);
@@ -357,7 +357,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     await alice.sip.hearsNothing((one) => one.status >= 200 && one.octets !== ok.octets, 60);
   });
 
-  conversation("item 12: a second INVITE with the Contribution-ID and file-transfer-id of a running transfer is refused, 482, and offered to nobody", async (scene) => {
+  conversation("item 12: a second INVITE with the Contribution-ID and file-transfer-id of a running transfer is refused, 482, and offered to nobody [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob } = await offered(group, alice, bob, carol);
     const again = offer.text
@@ -380,7 +380,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     for (const person of [bob, carol]) await person.sip.hearsNothing(anyInvite);
   });
 
-  conversation("a CANCEL while nobody has answered: 487 to the sender, CANCEL to everybody", async (scene) => {
+  conversation("a CANCEL while nobody has answered: 487 to the sender, CANCEL to everybody [RFC 3261 §9.1, §9.2]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { request, toBob, toCarol } = await offered(group, alice, bob, carol);
     bob.rings(toBob);
@@ -410,7 +410,7 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
 });
 
 focus("CPM File Transfer in the group session is not supported", { policies: { groupFileTransfer: "notSupported" } }, (conversation) => {
-  conversation('item 3: 403 Forbidden with the Warning "122 Function not allowed"; nobody is invited; the chat goes on', async (scene) => {
+  conversation('item 3: 403 Forbidden with the Warning "122 Function not allowed"; nobody is invited; the chat goes on [CPM-CR §9.3.1]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const request = alice.send(alice.offer(group).text);
     const answer = await alice.sip.finalTo(request);
@@ -427,7 +427,7 @@ focus("CPM File Transfer in the group session is not supported", { policies: { g
     await chatsOn(alice, bob, carol);
   });
 
-  conversation("item 3: whoever asks and whatever is asked: the answer is 122 to a stranger, to a file too large, and to a receiver's resume", async (scene) => {
+  conversation("item 3: whoever asks and whatever is asked: the answer is 122 to a stranger, to a file too large, and to a receiver's resume [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob } = await scene.trio();
     const dave = await scene.device("dave");
     const texts: [Device, string][] = [
@@ -460,13 +460,13 @@ focus("CPM File Transfer in the group session is not supported", { policies: { g
     ["only the asserted service says it", (text) => text.replace(/\r\nAccept-Contact:[^\r]*/, "").replace("P-Preferred-Service", "P-Asserted-Service").replace(`;${fileTag}`, "")],
   ];
   for (const [spelling, spelled] of spellings) {
-    conversation(`the CPM File Transfer Feature Tag is recognised: ${spelling}`, async (scene) => {
+    conversation(`the CPM File Transfer Feature Tag is recognised: ${spelling} [CPM-CR §9.3.1]`, async (scene) => {
       const { group, alice } = await scene.trio();
       expect((await alice.asks(spelled(alice.offer(group).text))).header("Warning")).toMatch(/"122 Function not allowed"$/);
     });
   }
 
-  conversation("item 4: a join is a join, supported or not", async (scene) => {
+  conversation("item 4: a join is a join, supported or not [CPM-CR §9.3.1]", async (scene) => {
     const { group, bob } = await scene.trio();
     const tablet = await scene.device("alice");
     await tablet.joins(group);
@@ -477,7 +477,7 @@ focus("CPM File Transfer in the group session is not supported", { policies: { g
 
 focus("wrappedTypes=exclude", { policies: { wrappedTypes: "exclude" } }, (conversation) => {
   for (const [answer, types] of [["text/plain", foreignTypes], ["the file's own type, but says nothing of wrapped types", acceptTypesOnly], ["foreign wrapped types", "a=accept-types:message/cpim image/jpeg\na=accept-wrapped-types:text/plain"]] as const) {
-    conversation(`item 2: Carol answers with ${answer}: she is left out, Bob gets the file`, async (scene) => {
+    conversation(`item 2: Carol answers with ${answer}: she is left out, Bob gets the file [CPM-CR §9.3.1]`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
       const toBobLeg = await bob.takes(toBob, photo);
@@ -491,7 +491,7 @@ focus("wrappedTypes=exclude", { policies: { wrappedTypes: "exclude" } }, (conver
 });
 
 focus("wrappedTypes=sendAnyway", { policies: { wrappedTypes: "sendAnyway" } }, (conversation) => {
-  conversation("item 2: Carol answers with text/plain: the file is sent to her all the same", async (scene) => {
+  conversation("item 2: Carol answers with text/plain: the file is sent to her all the same [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo, foreignTypes)]);
@@ -501,7 +501,7 @@ focus("wrappedTypes=sendAnyway", { policies: { wrappedTypes: "sendAnyway" } }, (
 });
 
 focus("wrappedTypes=sendUnwrapped", { policies: { wrappedTypes: "sendUnwrapped" } }, (conversation) => {
-  conversation("item 2: Carol answers with text/plain: a file that travels unwrapped is sent to her as it is", async (scene) => {
+  conversation("item 2: Carol answers with text/plain: a file that travels unwrapped is sent to her as it is [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo, foreignTypes)]);
@@ -509,7 +509,7 @@ focus("wrappedTypes=sendUnwrapped", { policies: { wrappedTypes: "sendUnwrapped" 
     await Promise.all([sendsFile(sender, photo), wholeFile(toBobLeg), wholeFile(toCarolLeg)]);
   });
 
-  conversation("item 2: a file wrapped in CPIM reaches Carol, who indicated no wrapped types, without its wrapper; Bob gets the wrapper too", async (scene) => {
+  conversation("item 2: a file wrapped in CPIM reaches Carol, who indicated no wrapped types, without its wrapper; Bob gets the wrapper too [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo, foreignTypes)]);
@@ -537,7 +537,7 @@ Content-Length: 102400
 });
 
 focus("wrappedTypes=rejectAll", { policies: { wrappedTypes: "rejectAll" } }, (conversation) => {
-  conversation("item 2: Carol, the first to answer, answers with text/plain: the sender gets a failure, Bob a CANCEL, Carol a BYE", async (scene) => {
+  conversation("item 2: Carol, the first to answer, answers with text/plain: the sender gets a failure, Bob a CANCEL, Carol a BYE [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { request, toBob, toCarol } = await offered(group, alice, bob, carol);
     bob.rings(toBob);
@@ -548,7 +548,7 @@ focus("wrappedTypes=rejectAll", { policies: { wrappedTypes: "rejectAll" } }, (co
     await chatsOn(alice, bob, carol);
   });
 
-  conversation("item 2: Bob has accepted already when Carol answers with text/plain: the transfer ends for everybody", async (scene) => {
+  conversation("item 2: Bob has accepted already when Carol answers with text/plain: the transfer ends for everybody [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const toBobLeg = await bob.takes(toBob, photo);
@@ -557,7 +557,7 @@ focus("wrappedTypes=rejectAll", { policies: { wrappedTypes: "rejectAll" } }, (co
     await Promise.all([carols.hearsBye(), toBobLeg.dialog.hearsBye(), sender.dialog.hearsBye()]);
   });
 
-  conversation("item 2: everybody indicates the wrapped types: the file is sent", async (scene) => {
+  conversation("item 2: everybody indicates the wrapped types: the file is sent [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo, bothTypes), carol.takes(toCarol, photo, bothTypes)]);
@@ -567,7 +567,7 @@ focus("wrappedTypes=rejectAll", { policies: { wrappedTypes: "rejectAll" } }, (co
 });
 
 focus("answerSender=early", { policies: { answerSender: "early" } }, (conversation) => {
-  conversation("the sender is answered 200 before any recipient answers; who accepts later gets every octet", async (scene) => {
+  conversation("the sender is answered 200 before any recipient answers; who accepts later gets every octet [RFC 3261 §13.3.1.4]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const sender = await accepted(alice, request, offer);
@@ -587,7 +587,7 @@ focus("answerSender=early", { policies: { answerSender: "early" } }, (conversati
 });
 
 focus("answerSender=allAnswered", { policies: { answerSender: "allAnswered" } }, (conversation) => {
-  conversation("the sender is answered when the last recipient has answered, not before", async (scene) => {
+  conversation("the sender is answered when the last recipient has answered, not before [RFC 3261 §13.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     const toBobLeg = await bob.takes(toBob, photo);
@@ -608,7 +608,7 @@ focus("answerSender=allAnswered", { policies: { answerSender: "allAnswered" } },
 
 for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] as const) {
   focus(`inactiveGroup=${inactiveGroup}`, { policies: { inactiveGroup, inactivityMs: 1_200 } }, (conversation) => {
-    conversation(`item 5: a file for a long-lived group that is idle gets ${status}, and nobody is invited`, async (scene) => {
+    conversation(`item 5: a file for a long-lived group that is idle gets ${status}, and nobody is invited [CPM-CR §9.3.1]`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();
       expect((await alice.asks(alice.offer(group).text)).status).toBe(status);
@@ -625,7 +625,7 @@ focus("inactiveGroup=reactivate", { policies: { inactiveGroup: "reactivate", sen
     return trio;
   }
 
-  conversation("a file wakes the group: every member is invited again, every other one gets the file, and all can chat", async (scene) => {
+  conversation("a file wakes the group: every member is invited again, every other one gets the file, and all can chat [CPM-CR §4.2, §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await idle(scene);
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
     for (const person of [alice, bob, carol]) await person.entersChat(await person.isInvited());
@@ -644,7 +644,7 @@ focus("inactiveGroup=reactivate", { policies: { inactiveGroup: "reactivate", sen
 });
 
 focus("inactiveGroup=reactivate, and the transfer is not supported", { policies: { inactiveGroup: "reactivate", groupFileTransfer: "notSupported", inactivityMs: 600 } }, (conversation) => {
-  conversation('item 3: 403 "122 Function not allowed"; nobody is invited, neither into the chat nor to a file', async (scene) => {
+  conversation('item 3: 403 "122 Function not allowed"; nobody is invited, neither into the chat nor to a file [CPM-CR §9.3.1]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();
     expect((await alice.asks(alice.offer(group).text)).header("Warning")).toMatch(/^399 \S+ "122 Function not allowed"$/);
@@ -653,7 +653,7 @@ focus("inactiveGroup=reactivate, and the transfer is not supported", { policies:
 });
 
 focus("senderNotConnected=rejoin", { policies: { senderNotConnected: "rejoin" } }, (conversation) => {
-  conversation("a member who is not in the session sends a file: it is invited into the session again, and its file is taken", async (scene) => {
+  conversation("a member who is not in the session sends a file: it is invited into the session again, and its file is taken [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     await alice.chat.dialog.end('SIP;cause=480;text="Bearer unavailable"');
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
@@ -675,7 +675,7 @@ focus("senderNotConnected=rejoin", { policies: { senderNotConnected: "rejoin" } 
 });
 
 focus("the ring", { policies: { ringMs: 800 } }, (conversation) => {
-  conversation("nobody answers within ringMs: CANCEL to everybody and a failure to the sender", async (scene) => {
+  conversation("nobody answers within ringMs: CANCEL to everybody and a failure to the sender [RFC 3261 §9.1, §21.1.2]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { request, toBob, toCarol } = await offered(group, alice, bob, carol);
     bob.rings(toBob);

@@ -21,7 +21,7 @@ const creating = (from: Device, path: string, ...list: Device[]): string =>
 
 focus("what deployed phones and stacks do", {}, (conversation) => {
   for (const [what, range] of [["without Byte-Range", ""], ["with Byte-Range: 1-0/0", "\nByte-Range: 1-0/0"], ["with a Content-Type and no body", "\nByte-Range: 1-0/0\nContent-Type: text/plain"]] as const) {
-    conversation(`the empty SEND that binds a connection comes ${what}: 200`, async (scene) => {
+    conversation(`the empty SEND that binds a connection comes ${what}: 200 [RFC 4975 §5.4]`, async (scene) => {
       const { group, alice } = await scene.trio();
       const tablet = await scene.device("bob");
       const path = tablet.path();

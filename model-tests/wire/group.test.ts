@@ -60,7 +60,7 @@ ${lines}${lines === "" ? "" : "\n"}Content-Length: ?
 `);
 
 focus("creation", { policies: { notifyPaceMs: 20, maxGroupSize: 5 } }, (conversation) => {
-  conversation("RFC 5366 §5, CPM-CONV §9.2: the creator is answered before anybody else, with the Group Session Identity as Contact; everybody in the list is invited", async (scene) => {
+  conversation("CPM-CONV §9.2, RFC 5366 §5, RFC 4579 §5, §5.2, RFC 3261 §12.1.1, §13.2: the creator is answered before anybody else, with the Group Session Identity as Contact; everybody in the list is invited", async (scene) => {
     const [alice, bob, carol] = await Promise.all(["alice", "bob", "carol"].map((person) => scene.device(person))) as [Device, Device, Device];
     const path = alice.path();
     const [conversationId, contributionId] = [token(), token()];
@@ -198,7 +198,7 @@ focus("creation", { policies: { notifyPaceMs: 20, maxGroupSize: 5 } }, (conversa
     expect(invite.header("Via")).toMatch(/^SIP\/2\.0\/TCP /);
   });
 
-  conversation("a member who declines is disconnected; the others go on", async (scene) => {
+  conversation("a member who declines is disconnected; the others go on [RFC 3261 §21.6.2]", async (scene) => {
     const [alice, bob, carol] = await Promise.all(["alice", "bob", "carol"].map((person) => scene.device(person))) as [Device, Device, Device];
     const path = alice.path();
     const ok = await alice.asks(creating(alice, [bob.aor, carol.aor], path));
@@ -214,7 +214,7 @@ focus("creation", { policies: { notifyPaceMs: 20, maxGroupSize: 5 } }, (conversa
 });
 
 focus("joining", { policies: { notifyPaceMs: 20 } }, (conversation) => {
-  conversation("a member's other device joins by an INVITE to the identity: 200, Contact is the identity, and messages reach both devices", async (scene) => {
+  conversation("a member's other device joins by an INVITE to the identity: 200, Contact is the identity, and messages reach both devices [RFC 4579 §5.1]", async (scene) => {
     const { group, alice, bob } = await scene.trio();
     const tablet = await scene.device("bob");
     const path = tablet.path();
@@ -248,7 +248,7 @@ focus("joining", { policies: { notifyPaceMs: 20 } }, (conversation) => {
     expect(answer.header("Warning")).toMatch(warning("127 Service not authorised"));
   });
 
-  conversation("an identity that nobody allocated is 404", async (scene) => {
+  conversation("an identity that nobody allocated is 404 [RFC 3261 §21.4.5]", async (scene) => {
     const { group, alice } = await scene.trio();
     const answer = await alice.asks(alice.joining({ ...group, identity: "sip:no-such-group-anywhere@cpm.example" }));
     expect(answer.startLine).toBe("SIP/2.0 404 Not Found");
@@ -288,7 +288,7 @@ focus("joining", { policies: { notifyPaceMs: 20 } }, (conversation) => {
 });
 
 focus("adding and removing", { policies: { notifyPaceMs: 20, maxGroupSize: 5 } }, (conversation) => {
-  conversation("RFC 4579 §5.5, RFC 4488 §4: a REFER with Refer-Sub: false is 202; the new Participant is invited, Referred-By the referrer, and is told to everybody", async (scene) => {
+  conversation("RFC 4579 §5.5, RFC 3515 §2.4.2, RFC 4488 §4: a REFER with Refer-Sub: false is 202; the new Participant is invited, Referred-By the referrer, and is told to everybody", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const dave = await scene.device("dave");
     await carol.subscribes(group.identity);
@@ -338,7 +338,7 @@ Content-Type: application/resource-lists+xml`, resourceLists([dave.aor, erin.aor
     await frank.sip.hearsNothing("INVITE ");
   });
 
-  conversation("a REFER from somebody who is not in the group is 403", async (scene) => {
+  conversation("a REFER from somebody who is not in the group is 403 [RFC 4579 §5.5]", async (scene) => {
     const { group } = await scene.trio();
     const [mallory, dave] = [await scene.device("mallory"), await scene.device("dave")];
     const answer = await mallory.asks(outOfDialog(mallory, "REFER", group.identity, `Refer-To: <${dave.aor}>\nRefer-Sub: false`));
@@ -366,7 +366,7 @@ Content-Type: application/resource-lists+xml`, resourceLists([dave.aor, erin.aor
     await carol.chat.dialog.hearsNoBye();
   });
 
-  conversation('a closed group: a REFER to add, even by the creator, is 403 "122 Function not allowed": no INVITE, no NOTIFY', async (scene) => {
+  conversation('a closed group: a REFER to add, even by the creator, is 403 "122 Function not allowed": no INVITE, no NOTIFY [CPM-CR §4.2]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio(closedGroup);
     const dave = await scene.device("dave");
     await carol.subscribes(group.identity);
@@ -389,7 +389,7 @@ Content-Type: application/resource-lists+xml`, resourceLists([dave.aor, erin.aor
 });
 
 focus("leaving and being lost", { policies: { notifyPaceMs: 20 } }, (conversation) => {
-  conversation('a BYE with Reason 200 "Call completed" is leaving: departed, and no message comes any more', async (scene) => {
+  conversation('a BYE with Reason 200 "Call completed" is leaving: departed, and no message comes any more [RFC 3261 §15.1.2]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     await carol.subscribes(group.identity);
     expect((await bob.chat.dialog.end(callCompleted)).status).toBe(200);
@@ -407,7 +407,7 @@ focus("leaving and being lost", { policies: { notifyPaceMs: 20 } }, (conversatio
     ["a reset of the MSRP connection", async (bob) => bob.chat.msrp.cut()],
   ];
   for (const [what, loses] of losses) {
-    conversation(`${what} is not leaving: disconnected, not departed; the member re-joins and hears the others`, async (scene) => {
+    conversation(`${what} is not leaving: disconnected, not departed; the member re-joins and hears the others [RFC 4975 §5.4]`, async (scene) => {
       const { group, alice, bob, carol } = await scene.trio();
       await carol.subscribes(group.identity);
       await loses(bob);
@@ -420,13 +420,13 @@ focus("leaving and being lost", { policies: { notifyPaceMs: 20 } }, (conversatio
     });
   }
 
-  conversation("a leaver of a closed group may not come back: 403", async (scene) => {
+  conversation("a leaver of a closed group may not come back: 403 [CPM-CR §4.2]", async (scene) => {
     const { group, bob } = await scene.trio(closedGroup);
     await bob.chat.dialog.end(callCompleted);
     expect((await bob.asks(bob.joining(group))).startLine).toBe("SIP/2.0 403 Forbidden");
   });
 
-  conversation("a member lost from a closed group may come back", async (scene) => {
+  conversation("a member lost from a closed group may come back [CPM-CR §4.2]", async (scene) => {
     const { group, alice, bob } = await scene.trio(closedGroup);
     await bob.chat.dialog.end(bearerUnavailable);
     await bob.joins(group);
@@ -443,7 +443,7 @@ focus("leaving and being lost", { policies: { notifyPaceMs: 20 } }, (conversatio
     await bob.chat.hears("again");
   });
 
-  conversation('members below minParticipants end the group: BYE with Reason 410 "Gone", and a new INVITE is 404 or 410', async (scene) => {
+  conversation('members below minParticipants end the group: BYE with Reason 410 "Gone", and a new INVITE is 404 or 410 [RFC 3261 §15.1.1, RFC 6665 §4.2.2, §4.4.1]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     await alice.subscribes(group.identity);
     await bob.chat.dialog.end(callCompleted);
@@ -456,7 +456,7 @@ focus("leaving and being lost", { policies: { notifyPaceMs: 20 } }, (conversatio
 });
 
 focus("the participant information", { policies: { notifyPaceMs: 20 } }, (conversation) => {
-  conversation("RFC 4575 §4.4, §5.1: the first NOTIFY is full, the next partial with the next version", async (scene) => {
+  conversation("RFC 4575 §3.3, §3.5, §4.4, §5.1, §5.7.3, RFC 6665 §4.2.1.2: the first NOTIFY is full, the next partial with the next version", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { ok, first } = await alice.subscribes(group.identity);
     expect(ok.startLine).toBe("SIP/2.0 200 OK");
@@ -478,7 +478,7 @@ focus("the participant information", { policies: { notifyPaceMs: 20 } }, (conver
     expect(userIn(next, bob.aor)).toBeUndefined();
   });
 
-  conversation("a subscriber who is not a member is 403", async (scene) => {
+  conversation("a subscriber who is not a member is 403 [RFC 4575 §3.5]", async (scene) => {
     const { group } = await scene.trio();
     const mallory = await scene.device("mallory");
     expect((await mallory.asks(subscription(mallory, group.identity))).startLine).toBe("SIP/2.0 403 Forbidden");
@@ -507,7 +507,7 @@ focus("the participant information", { policies: { notifyPaceMs: 20 } }, (conver
     expect(Number(answer.header("Min-Expires"))).toBeGreaterThan(1);
   });
 
-  conversation("a SUBSCRIBE with Expires: 0 in the dialog ends the subscription", async (scene) => {
+  conversation("a SUBSCRIBE with Expires: 0 in the dialog ends the subscription [RFC 6665 §4.1.2.3, §4.4.1]", async (scene) => {
     const { group, alice, carol } = await scene.trio();
     const { dialog } = await alice.subscribes(group.identity);
     const answer = await alice.asks(dialog.request("SUBSCRIBE", `${contactLine(alice)}\nEvent: conference\nExpires: 0`));
@@ -543,14 +543,14 @@ focus("messages", { policies: { maxMessageOctets: 20_000 } }, (conversation) => 
     for (const text of texts) expect((await bob.chat.msrp.hears("SEND")).body.toString()).toContain(text);
   });
 
-  conversation("RFC 3994: isComposing reaches all others, and not who types", async (scene) => {
+  conversation("CPM-CR §4.2, RFC 3994 §3: isComposing reaches all others, and not who types", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     await bob.chat.msrp.says(bob.chat.send(token(), composingCpim(bob.aor, group.identity), "message/cpim", "Failure-Report: no"));
     await Promise.all([alice.chat.hears("<state>active</state>"), carol.chat.hears("<state>active</state>")]);
     await bob.chat.hearsNothing();
   });
 
-  conversation("RFC 5438 §11: a disposition notification reaches the original sender and nobody else", async (scene) => {
+  conversation("CPM-CR §4.2, RFC 5438 §11: a disposition notification reaches the original sender and nobody else", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     await alice.says("please confirm", "MsgA1");
     await Promise.all([bob, carol].map((one) => one.chat.hears("please confirm")));
@@ -574,7 +574,7 @@ focus("messages", { policies: { maxMessageOctets: 20_000 } }, (conversation) => 
     await bob.chat.hearsNothing();
   });
 
-  conversation("RFC 7701 §6.1: several CPIM To are 403, an unknown one 404, a private message 428", async (scene) => {
+  conversation("RFC 7701 §6.1, §6.2: several CPIM To are 403, an unknown one 404, a private message 428", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const several = chatCpim(alice.aor, bob.aor, "to both").replace("\r\nDateTime:", `\r\nTo: <${carol.aor}>\r\nDateTime:`);
     expect((await alice.chat.says(several)).startLine).toMatch(/^MSRP \S+ 403 /);
@@ -604,7 +604,7 @@ focus("messages", { policies: { maxMessageOctets: 20_000 } }, (conversation) => 
     expect((await bob.chat.msrp.hears("SEND")).body.toString()).toContain("shorter");
   });
 
-  conversation("RFC 4975 §10.6, §10.11: a session that is not there is 481, one that another connection has bound is 506", async (scene) => {
+  conversation("RFC 4975 §10.8, §10.10: a session that is not there is 481, one that another connection has bound is 506", async (scene) => {
     const { alice, bob } = await scene.trio();
     const thief = await bob.connects(alice.chat.toPath);
     const speak = async (toPath: string): Promise<string> => {
@@ -620,7 +620,7 @@ focus("messages", { policies: { maxMessageOctets: 20_000 } }, (conversation) => 
 });
 
 focus("inactivity", { policies: { inactivityMs: 800 } }, (conversation) => {
-  conversation("a silent group: BYE to everybody, not 410; re-joining works, and the group is the same", async (scene) => {
+  conversation("a silent group: BYE to everybody, not 410; re-joining works, and the group is the same [CPM-CR §4.2]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     for (const person of [alice, bob, carol]) expect((await person.chat.dialog.hearsBye()).headers("Reason").join()).not.toContain("410");
     const path = bob.path();
@@ -630,7 +630,7 @@ focus("inactivity", { policies: { inactivityMs: 800 } }, (conversation) => {
     expect(ok.header("Contribution-ID")).toBe(group.contributionId);
   });
 
-  conversation("a silent group is restarted at the factory under its Contribution-ID: the same group, and who is away is invited when somebody writes", async (scene) => {
+  conversation("a silent group is restarted at the factory under its Contribution-ID: the same group, and who is away is invited when somebody writes [CPM-CR §4.2]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();
     const path = bob.path();
@@ -645,7 +645,7 @@ focus("inactivity", { policies: { inactivityMs: 800 } }, (conversation) => {
     await carol.isInvited();
   });
 
-  conversation("every message moves the end: who talks stays", async (scene) => {
+  conversation("every message moves the end: who talks stays [CPM-CR §4.2]", async (scene) => {
     const { alice, bob } = await scene.trio();
     for (let i = 0; i < 6; i += 1) {
       await alice.says(`talk ${i}`);
@@ -682,7 +682,7 @@ Content-Type: multipart/mixed;boundary=cpm-b1`;
     await bob.chat.hears("refreshed");
   });
 
-  conversation("RFC 4028 §9, RFC 3311: an UPDATE refreshes the session timer", async (scene) => {
+  conversation("RFC 4028 §9, RFC 3311 §5.2: an UPDATE refreshes the session timer", async (scene) => {
     const { alice } = await scene.trio();
     const ok = await alice.asks(alice.chat.dialog.request("UPDATE", `${contactLine(alice)}\nSupported: timer\nSession-Expires: 1800;refresher=uac`));
     expect(ok.startLine).toBe("SIP/2.0 200 OK");

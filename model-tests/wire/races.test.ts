@@ -163,7 +163,7 @@ focus("who sits where", { policies: { notifyPaceMs: 1500, maxGroupSize: 4 } }, (
 });
 
 focus("subscriptions", { policies: { subscriptionMs: 90_000 } }, (conversation) => {
-  conversation("RFC 6665 §4.2.1.1: a subscription is granted what policy allows, when it begins and when it is refreshed", async (scene) => {
+  conversation("RFC 4575 §3.3, RFC 6665 §4.2.1.1, §4.2.1.4: a subscription is granted what policy allows, when it begins and when it is refreshed", async (scene) => {
     const { group, alice } = await scene.trio();
     const { ok, dialog } = await alice.subscribes(group.identity);
     expect(ok.header("Expires")).toBe("90");

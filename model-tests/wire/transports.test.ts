@@ -207,7 +207,7 @@ Content-Length: 0
     }
   });
 
-  conversation("RFC 4028 §9: a callee may leave the refreshing to the focus or take it; the answer to an UPDATE of its own repeats what was agreed", async (scene) => {
+  conversation("RFC 4028 §4, §7.2, §9: a callee may leave the refreshing to the focus or take it; the answer to an UPDATE of its own repeats what was agreed", async (scene) => {
     const [alice, bob] = [await scene.device("alice"), await scene.device("bob")];
     await alice.asks(creating(alice, alice.path(), bob));
     const invite = await bob.isInvited();
@@ -224,7 +224,7 @@ Content-Length: 0
   });
 });
 
-test("an outbound proxy, --route: the identity is of the domain, nothing is recorded, and every request comes to the proxy with its Route", async ({ onTestFailed }) => {
+test("an outbound proxy, --route: the identity is of the domain, nothing is recorded, and every request comes to the proxy with its Route [RFC 3261 §12.1.2, §12.2.1.1]", async ({ onTestFailed }) => {
   // The proxy is a socket that answers for everybody behind it; it has to be there before the focus.
   const where = { host: "127.0.0.1", udp: 0, tcp: 0, tls: 0, msrp: 0, msrps: 0, certificate: undefined };
   const ladder = new Scene({ address: where } as Focus).ladder;
