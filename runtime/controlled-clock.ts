@@ -20,6 +20,11 @@ export class ControlledClock implements MachineClock {
   /** In the order in which they were started. */
   readonly #running = new Map<RunningTimer, () => void>();
 
+  /** Its time stands still. */
+  now(): number {
+    return 0;
+  }
+
   after(_ms: number, fire: () => void, whose: RunningTimer): Timer {
     this.#running.set(whose, fire);
     return { stop: () => void this.#running.delete(whose) };

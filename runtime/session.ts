@@ -6,12 +6,13 @@
 import type { AnyMachineSnapshot } from "xstate";
 import type { Effect } from "../machines/effects.ts";
 import type { Event } from "../machines/events.ts";
-import type { MachineName } from "../machines/index.ts";
+import { machines, type MachineName } from "../machines/index.ts";
 import type { TimerName } from "../machines/policies.ts";
 import type { Refusal } from "../machines/refusals.ts";
 import type { Step } from "../machines/step.ts";
 import type { Timer } from "./clock.ts";
 import { stepsOf, type Steps } from "./known-steps.ts";
+import { Tally } from "./tally.ts";
 import type { Trace } from "./trace.ts";
 
 /** The effects that a world performs, one function each: a forgotten one does not compile. */
@@ -50,7 +51,43 @@ export interface RunningTimer {
 
 /** What lets the timers of machines expire: every `Clock` does. */
 export interface MachineClock {
+  /** Milliseconds; never goes back. */
+  now(): number;
   after(ms: number, fire: () => void, whose: RunningTimer): Timer;
+}
+
+/** A running machine as others see it. */
+export interface Instance {
+  readonly name: MachineName;
+  readonly of: string;
+  readonly instance: string;
+  readonly snapshot: AnyMachineSnapshot;
+  readonly over: boolean;
+  readonly timers: RunningTimers;
+}
+
+export type RunningTimers = readonly { readonly timer: TimerName; readonly leftMs: number }[];
+
+/** Somebody who looks on at machines and changes nothing. Called within the turn: it must be quick and throw nothing. */
+export interface Observer {
+  /** A machine has begun, or has taken a step; what the step asks for is not done yet. */
+  stepped(instance: Instance, cause: Cause, done: Step): void;
+  /** Timers of the machine were started or stopped. */
+  timed(instance: Instance): void;
+  /** The process is over, with all its machines. */
+  ended(of: string): void;
+}
+
+/** Why a machine is where it is: its first state is its input's doing. */
+export type Cause = { readonly input: unknown } | { readonly event: Told };
+
+/** What has happened since the start. */
+export class TurnCounts {
+  turns = 0;
+  readonly steps = Object.fromEntries(Object.keys(machines).map((name) => [name, 0])) as Record<MachineName, number>;
+  /** Timers that run now. */
+  timers = 0;
+  readonly expired = new Tally("timer");
 }
 
 export interface TurnsOptions<Arrival> {
@@ -63,6 +100,9 @@ export interface TurnsOptions<Arrival> {
 /** The turns of one server. */
 export class Turns<Arrival> {
   readonly options: TurnsOptions<Arrival>;
+  readonly counts = new TurnCounts();
+  /** Whoever looks on; nobody, most of the time. */
+  observer: Observer | undefined;
   #waiting: Waiting<Arrival>[] = [];
   #arrival: Arrival | undefined;
   #running = false;
@@ -98,6 +138,7 @@ export class Turns<Arrival> {
   #run(): void {
     if (this.#running) return;
     this.#running = true;
+    this.counts.turns += 1;
     for (let at = 0; at < this.#waiting.length; at++) {
       const { session, event, arrival } = this.#waiting[at]!;
       this.#arrival = arrival;
@@ -117,8 +158,16 @@ export class Turns<Arrival> {
   }
 }
 
+/** A timer that runs. */
+interface Armed {
+  readonly name: TimerName;
+  /** Of the machines' clock. */
+  readonly endsAtMs: number;
+  readonly timer: Timer;
+}
+
 /** One running instance of a machine. */
-export class Session<Arrival> {
+export class Session<Arrival> implements Instance {
   readonly name: MachineName;
   /** The process it belongs to, for the trace. */
   readonly of: string;
@@ -127,7 +176,7 @@ export class Session<Arrival> {
   readonly #steps: Steps;
   readonly #turns: Turns<Arrival>;
   readonly #around: Surroundings<Arrival>;
-  readonly #timers = new Map<string, Timer>();
+  readonly #timers = new Map<string, Armed>();
   #snapshot: AnyMachineSnapshot;
 
   constructor(turns: Turns<Arrival>, name: MachineName, input: unknown, of: string, instance: string, around: Surroundings<Arrival>) {
@@ -140,7 +189,7 @@ export class Session<Arrival> {
     this.#around = around;
     const { done, snapshot } = this.#steps.start();
     this.#snapshot = snapshot;
-    turns.options.trace?.line(of, name, instance, { input }, done);
+    this.#told({ input }, done);
     this.#perform(done, undefined);
   }
 
@@ -152,6 +201,12 @@ export class Session<Arrival> {
     return this.#snapshot.status !== "active";
   }
 
+  /** The timers that run, and the milliseconds that each has left. */
+  get timers(): RunningTimers {
+    const now = this.#turns.options.clock.now();
+    return [...this.#timers.values()].map(({ name, endsAtMs }) => ({ timer: name, leftMs: Math.max(0, Math.round(endsAtMs - now)) }));
+  }
+
   /** Tells the machine an event, in this turn or in one of its own. */
   tell(event: Told): void {
     this.#turns.tell(this, event);
@@ -160,35 +215,56 @@ export class Session<Arrival> {
   /** For `Turns`: one step. */
   take(event: Told, arrival: Arrival | undefined): void {
     const { done, snapshot } = this.#steps.step(this.#snapshot, event);
-    this.#turns.options.trace?.line(this.of, this.name, this.instance, { event }, done);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
+    this.#turns.counts.steps[this.name] += 1;
+    this.#told({ event }, done);
     const { refusal } = done;
     if (refusal) this.#around.refuse(refusal, arrival);
     this.#perform(done, arrival);
     if (this.over && before.status === "active") this.#end();
   }
 
+  #told(cause: Cause, done: Step): void {
+    this.#turns.options.trace?.line(this.of, this.name, this.instance, cause, done);
+    this.#turns.observer?.stepped(this, cause, done);
+  }
+
   /** Timers come last: what an effect settles, as a session interval, decides how long they are. */
   #perform(done: Step, arrival: Arrival | undefined): void {
     for (const effect of done.effects) this.#around.perform(effect, arrival);
     for (const change of done.timers) {
-      this.#timers.get(change.event)?.stop();
+      this.#disarm(change.event);
       if (change.change === "start") this.#arm(change.name, change.event);
-      else this.#timers.delete(change.event);
     }
+    if (done.timers.length > 0) this.#turns.observer?.timed(this);
   }
 
   #arm(name: TimerName, event: string): void {
     const ms = this.#around.lengthOf(name);
-    if (ms === Infinity) return void this.#timers.delete(event);
+    if (ms === Infinity) return;
+    const { options, counts } = this.#turns;
     const whose = { of: this.of, machine: this.name, number: this.#number, timer: name };
-    this.#timers.set(event, this.#turns.options.clock.after(ms, () => this.tell({ type: event as `xstate.after.${string}` }), whose));
+    this.#timers.set(event, { name, endsAtMs: options.clock.now() + ms, timer: options.clock.after(ms, () => this.#expire(name, event), whose) });
+    counts.timers += 1;
+  }
+
+  #disarm(event: string): void {
+    const armed = this.#timers.get(event);
+    if (armed === undefined) return;
+    armed.timer.stop();
+    this.#timers.delete(event);
+    this.#turns.counts.timers -= 1;
+  }
+
+  #expire(name: TimerName, event: string): void {
+    this.#disarm(event);
+    this.#turns.counts.expired.add(name);
+    this.tell({ type: event as `xstate.after.${string}` });
   }
 
   #end(): void {
-    for (const timer of this.#timers.values()) timer.stop();
-    this.#timers.clear();
+    for (const event of [...this.#timers.keys()]) this.#disarm(event);
     this.#around.ended();
   }
 }
