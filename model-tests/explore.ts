@@ -128,7 +128,7 @@ type Named = Exclude<Guard, { readonly guards: unknown }>;
 type Predicate = (at: { readonly context: unknown; readonly event: AnyEventObject }, params: unknown) => boolean;
 
 /** Whether a named guard, or a combination of named ones, holds. */
-function holds(machine: AnyStateMachine, guard: unknown, at: { readonly context: unknown; readonly event: AnyEventObject }): boolean {
+export function holds(machine: AnyStateMachine, guard: unknown, at: { readonly context: unknown; readonly event: AnyEventObject }): boolean {
   return combined(guard as Guard, says(machine, at));
 }
 
