@@ -12,7 +12,7 @@ import type { Random } from "./random.ts";
 import { Turns, type MachineClock } from "./session.ts";
 import type { SipEndpoint, EndpointUser } from "./sip/endpoint.ts";
 import { warningHeaders } from "./sip/from-effect.ts";
-import { addressOf, speakerOf, userOf, wantsPrivacy } from "./sip/identity.ts";
+import { addressOf, speakerNameOf, speakerOf, userOf, wantsPrivacy } from "./sip/identity.ts";
 import type { IncomingRequest } from "./sip/incoming-request.ts";
 import type { IncomingInvite } from "./sip/invite-server.ts";
 import type { IncomingRefer } from "./sip/refer.ts";
@@ -24,9 +24,10 @@ import { parseUri } from "./sip/uri.ts";
 import { sipInstance } from "./body/feature-tags.ts";
 import type { BodyPart } from "./body/multipart.ts";
 import type { ListEntry } from "./body/resource-lists.ts";
-import type { Arrival, ArrivedInvite, Focus } from "./sessions/focus.ts";
+import { FocusCounts, type Arrival, type ArrivedInvite, type Focus } from "./sessions/focus.ts";
 import { closedGroupToken, contributionIdOf, Group } from "./sessions/group.ts";
 import type { Spool } from "./store/spool.ts";
+import type { Transfer } from "./sessions/transfer.ts";
 import type { Trace } from "./trace.ts";
 
 export interface ControllingFunctionOptions {
@@ -57,7 +58,9 @@ const groupsAtMost = 100_000;
 
 export class ControllingFunction implements EndpointUser {
   readonly #options: ControllingFunctionOptions;
-  readonly #turns: Turns<Arrival>;
+  readonly turns: Turns<Arrival>;
+  readonly counts = new FocusCounts();
+  readonly #transfers = new Set<Transfer>();
   /** Groups by the user part of their identity. */
   readonly #groups = new Map<string, Group>();
   /** The group of a Contribution-ID: the first, which no later one of other people takes the name from. */
@@ -67,11 +70,12 @@ export class ControllingFunction implements EndpointUser {
   #policies: Policies = defaults;
   #emptied: (() => void) | undefined;
   #stopping = false;
+  #faults = 0;
 
   constructor(options: ControllingFunctionOptions) {
     this.#options = options;
     this.#factory = parseUri(options.factory);
-    this.#turns = new Turns({
+    this.turns = new Turns({
       clock: options.machineClock ?? options.clock,
       trace: options.trace,
       failed: (fault, arrival) => this.#fail(fault, arrival),
@@ -81,6 +85,7 @@ export class ControllingFunction implements EndpointUser {
   /** What breaks a rule is answered as the rule says; anything else is ours to mend, and the peer gets 500. */
   #fail(fault: unknown, arrival: Arrival | undefined): void {
     if (arrival && fault instanceof PeerMisbehaved) return arrival.answer(fault.status);
+    this.#faults += 1;
     this.#options.failed(fault);
     arrival?.answer(500);
   }
@@ -89,7 +94,8 @@ export class ControllingFunction implements EndpointUser {
   begin(sip: SipEndpoint, msrp: MsrpEndpoint, spool: Spool): void {
     const { clock, random, domain } = this.#options;
     const policies = () => this.#policies;
-    this.#focus = { sip, msrp, spool, clock, random, domain, turns: this.#turns, policies, lengthOf: (timer) => this.#policies[timer] };
+    const { turns, counts } = this;
+    this.#focus = { sip, msrp, spool, clock, random, domain, turns, counts, transfers: this.#transfers, policies, lengthOf: (timer) => this.#policies[timer] };
   }
 
   /** From now on: machines that run keep what they were made with, and a timer is as long as its policy was when it started. */
@@ -99,6 +105,30 @@ export class ControllingFunction implements EndpointUser {
 
   get groupCount(): number {
     return this.#groups.size;
+  }
+
+  /** Groups that are here, oldest first. */
+  get groups(): Iterable<Group> {
+    return this.#groups.values();
+  }
+
+  group(id: string): Group | undefined {
+    return this.#groups.get(id);
+  }
+
+  /** Transfers that run, oldest first. */
+  get transfers(): ReadonlySet<Transfer> {
+    return this.#transfers;
+  }
+
+  /** It ends everything, and begins nothing any more. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Faults of ours since the start. */
+  get faults(): number {
+    return this.#faults;
   }
 
   /** Ends every group in order. Resolves when the last dialog has ended. */
@@ -127,7 +157,7 @@ export class ControllingFunction implements EndpointUser {
     const arrival = { ...this.#arrivalOf((status, headers) => subscription.reject(status, { headers })), subscription };
     this.#read(arrival, subscription.flow, subscription.request, (speaker) => {
       const group = this.#groupOf(subscription.request);
-      if (group) this.#turns.arrive(arrival, () => group.subscribe(subscription, speaker));
+      if (group) this.turns.arrive(arrival, () => group.subscribe(subscription, speaker));
       else arrival.answer(404);
     });
   }
@@ -197,14 +227,14 @@ export class ControllingFunction implements EndpointUser {
     const group = this.#groupOf(request);
     if (group === undefined && !this.#isFactory(request)) return answers.answer(404);
     const parts = bodyParts(request);
-    const arrived: ArrivedInvite = { invite, parts, offer: this.#offerIn(parts), speaker, instance: sipInstance(request.getAll("contact")) };
+    const arrived: ArrivedInvite = { invite, parts, offer: this.#offerIn(parts), speaker, name: speakerNameOf(request), instance: sipInstance(request.getAll("contact")) };
     const arrival: Arrival = { ...answers, invite: arrived };
     if (group === undefined) return this.#onCreation(arrived, arrival);
     if (serviceIn(request) === "filetransfer") {
       requireFile(arrived);
-      this.#turns.arrive(arrival, () => group.transfer(arrived, contributionIdOf(request, this.#focus!)));
+      this.turns.arrive(arrival, () => group.transfer(arrived, contributionIdOf(request, this.#focus!)));
     } else {
-      this.#turns.arrive(arrival, () => group.join(arrived));
+      this.turns.arrive(arrival, () => group.join(arrived));
     }
   }
 
@@ -223,10 +253,10 @@ export class ControllingFunction implements EndpointUser {
     const recipients = this.#recipients(arrived);
     const known = this.#knownBy(contributionId, arrived.speaker);
     // Two members who restart at the same time get one group: the second restart is a join.
-    if (known) return this.#turns.arrive(arrival, () => known.join(arrived));
+    if (known) return this.turns.arrive(arrival, () => known.join(arrived));
     if (this.#groups.size >= groupsAtMost) return arrival.answer(503);
     const id = this.#options.random(128);
-    this.#turns.arrive(arrival, () => {
+    this.turns.arrive(arrival, () => {
       const group = new Group(this.#focus!, id, `sip:${id}@${this.#options.domain}`, {
         conversationId: identifierIn(request, "conversation-id") ?? this.#options.random(128),
         contributionId,
@@ -261,6 +291,7 @@ export class ControllingFunction implements EndpointUser {
     this.#groups.delete(group.id);
     const { contributionId } = group.description;
     if (this.#contributions.get(contributionId) === group) this.#contributions.delete(contributionId);
+    this.turns.observer?.ended(group.id);
     if (this.#groups.size === 0) this.#emptied?.();
   }
 

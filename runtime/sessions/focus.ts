@@ -11,9 +11,26 @@ import type { IncomingSubscription } from "../sip/subscription.ts";
 import type { BodyPart } from "../body/multipart.ts";
 import type { Description } from "../sip/to-event.ts";
 import type { Spool } from "../store/spool.ts";
+import { Tally } from "../tally.ts";
+import type { Transfer } from "./transfer.ts";
+
+/** What groups have done since the start. */
+export class FocusCounts {
+  groups = 0;
+  transfers = 0;
+  /** By how they ended; `refused`: no recipient was ever invited. */
+  readonly transfersEnded = new Tally("result");
+  /** Messages of group chats that others had to get, and how many got them at once; octets of their bodies. */
+  messages = 0;
+  deliveries = 0;
+  deliveredOctets = 0;
+}
 
 /** What every group, leg and transfer of one Controlling Function shares. */
 export interface Focus {
+  readonly counts: FocusCounts;
+  /** Those that run, oldest first. */
+  readonly transfers: Set<Transfer>;
   readonly sip: SipEndpoint;
   readonly msrp: MsrpEndpoint;
   readonly spool: Spool;
@@ -43,6 +60,8 @@ export interface ArrivedInvite {
   readonly offer: Description;
   /** The URI of whoever speaks, as it was written. */
   readonly speaker: string;
+  /** The name that goes with it: a peer's own text, to be shown and nothing else. */
+  readonly name: string | undefined;
   /** The device's `+sip.instance`. */
   readonly instance: string | undefined;
 }

@@ -5,9 +5,9 @@ import type { Seat, SeatState, Sender, Warning } from "../../machines/terms.ts";
 import { formatConferenceInfo } from "../body/conference-info.ts";
 import { contentFieldOf, parseCpim, withCrlf, type CpimMessage } from "../body/cpim.ts";
 import { historyList, type ListEntry } from "../body/resource-lists.ts";
-import { Session, type World } from "../session.ts";
+import { Session, type Instance, type World } from "../session.ts";
 import { acceptanceHeaders, describe, focusContact, historyPart, invitationHeaders, warningHeaders, type Contribution } from "../sip/from-effect.ts";
-import { addressOf, userOf } from "../sip/identity.ts";
+import { addressOf, textOf, userOf } from "../sip/identity.ts";
 import { sipfrag, type IncomingRefer } from "../sip/refer.ts";
 import type { IncomingSubscription, Notification } from "../sip/subscription.ts";
 import type { SipMessage } from "../sip/message.ts";
@@ -54,6 +54,10 @@ export class Group {
   readonly session: Session<Arrival>;
   readonly roster = new Roster();
   readonly description: GroupDescription;
+  /** The how-manieth of this server. */
+  readonly number: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
   readonly #focus: Focus;
   readonly #ended: (group: Group) => void;
   /** Dialogs by seat. */
@@ -72,6 +76,8 @@ export class Group {
     this.id = id;
     this.identity = identity;
     this.description = description;
+    this.number = ++focus.counts.groups;
+    this.since = focus.clock.wall();
     const { longLived, ...policies } = focus.policies();
     const input: GroupSessionInput = {
       maxGroupSize: policies.maxGroupSize,
@@ -107,6 +113,34 @@ export class Group {
   /** Nothing of it is left, its transfers included, which may outlive the chat. */
   get over(): boolean {
     return this.session.over && this.#transfers.size === 0;
+  }
+
+  get legs(): readonly ParticipantLeg[] {
+    return this.#legs.flatMap((legs) => [...(legs ?? [])]);
+  }
+
+  /** Those that run. */
+  get transfers(): readonly Transfer[] {
+    return [...this.#transfers.values()];
+  }
+
+  /** Every machine of it. */
+  get instances(): readonly Instance[] {
+    const own = [this, ...this.legs, ...this.#subscriptions].map(({ session }) => session);
+    return [...own, ...this.transfers.flatMap((transfer) => transfer.instances)];
+  }
+
+  /** The operator ends it; its files end with it, as when the server stops. */
+  close(): void {
+    this.session.tell({ type: "admin.end" });
+    for (const transfer of this.#transfers.values()) transfer.end();
+  }
+
+  /** The operator removes a member. @returns false: the seat is no member's, or the group does so no more */
+  remove(target: Seat): boolean {
+    const before = this.seats[target]?.status;
+    this.session.tell({ type: "admin.remove", target });
+    return before !== "removed" && this.seats[target]?.status === "removed";
   }
 
   /** The server stops. */
@@ -226,7 +260,8 @@ export class Group {
     answerMsrp: ({ status }, arrival) => arrival?.answer(status),
     admit: ({ seat }, arrival) => {
       const arrived = arrival!.invite!;
-      if (this.roster.size === 0) this.roster.seat(0, arrived.speaker, "dialed-in");
+      if (this.roster.size === 0) this.roster.seat(0, arrived.speaker, "dialed-in", arrived.name);
+      this.roster.rename(seat, arrived.name);
       this.#begin(seat, arrived.speaker, arrived).session.tell({ type: "group.admit" });
     },
     invite: ({ seats }, arrival) => {
@@ -268,9 +303,9 @@ export class Group {
   /** The users that the request of this turn names for seats that are new or newly given. */
   #seatNewcomers(seats: readonly Seat[], arrival: Arrival | undefined): void {
     const creates = this.roster.size <= 1;
-    const named = arrival?.refer?.strangers ?? (creates ? this.description.recipients.map(({ uri }) => uri) : []);
+    const named: readonly Pick<ListEntry, "uri" | "displayName">[] = arrival?.refer?.strangers.map((uri) => ({ uri })) ?? (creates ? this.description.recipients : []);
     const newcomers = seats.slice(seats.length - named.length);
-    newcomers.forEach((seat, index) => this.roster.seat(seat, named[index]!, "dialed-out"));
+    newcomers.forEach((seat, index) => this.roster.seat(seat, named[index]!.uri, "dialed-out", named[index]!.displayName));
   }
 
   #begin(seat: Seat, referredBy: string, arrived: ArrivedInvite | undefined): ParticipantLeg {
@@ -287,6 +322,10 @@ export class Group {
     const { contentType, body } = arrival.message!;
     const sessions = [];
     for (const seat of to) for (const leg of this.#legs[seat] ?? []) sessions.push(leg.media.session);
+    const { counts } = this.#focus;
+    counts.messages += 1;
+    counts.deliveries += sessions.length;
+    counts.deliveredOctets += sessions.length * body.length;
     if (sessions.length === 0) return;
     // A long message leaves in chunks after the turn, and the receive buffer does not live so long.
     this.#focus.msrp.fanOut(sessions, { contentType, body: body.length > largestView ? Buffer.from(body) : body });
@@ -301,9 +340,11 @@ export class Group {
     const uris = recipients.map((seat) => this.roster.uriOf(seat));
     const transfer = new Transfer(this.#focus, this, contribution, arrived, uris, (ended) => {
       if (this.#transfers.get(key) === ended) this.#transfers.delete(key);
+      this.#focus.transfers.delete(ended);
       this.#settle();
     });
     this.#transfers.set(key, transfer);
+    this.#focus.transfers.add(transfer);
     transfer.session.tell({ type: "sip.INVITE.fileTransfer", sender, capacity, direction: direction === "recvonly" ? "pull" : "push", fileOctets: file?.selector.size ?? 0 });
   }
 
@@ -368,8 +409,7 @@ export class Group {
       entity: this.identity,
       state: typeof told === "string" ? "full" : "partial",
       version,
-      // A header field is octets, and these are mostly UTF-8.
-      subject: subject && Buffer.from(subject, "latin1").toString("utf8"),
+      subject: subject && textOf(subject),
       maximumUserCount: this.#focus.policies().maxGroupSize,
       userCount: told === "ended" ? 0 : seats.filter(({ status }) => status === "connected").length,
       active: told !== "ended",

@@ -7,6 +7,8 @@ interface Occupant {
   /** As the URI was written by whoever named the user first. */
   readonly uri: string;
   readonly address: string;
+  /** As the user, or whoever named it, wrote it. */
+  name: string | undefined;
   readonly joiningMethod: "dialed-in" | "dialed-out";
   /** The final response that refused the last invitation; none since the user was connected. */
   lastStatus: number | undefined;
@@ -35,12 +37,23 @@ export class Roster {
   }
 
   /** Gives a seat to a user, and takes it from the one who had it. */
-  seat(seat: Seat, uri: string, joiningMethod: Occupant["joiningMethod"]): void {
+  seat(seat: Seat, uri: string, joiningMethod: Occupant["joiningMethod"], name: string | undefined): void {
     const before = this.#occupants[seat];
     if (before) this.#seats.delete(before.address);
     const address = addressOf(uri);
-    this.#occupants[seat] = { uri, address, joiningMethod, lastStatus: undefined };
+    this.#occupants[seat] = { uri, address, name, joiningMethod, lastStatus: undefined };
     this.#seats.set(address, seat);
+  }
+
+  /** Who sits there, as it was told to us. */
+  occupant(seat: Seat): Readonly<Omit<Occupant, "address">> {
+    return this.#occupants[seat]!;
+  }
+
+  /** The user says its name itself. */
+  rename(seat: Seat, name: string | undefined): void {
+    const occupant = this.#occupants[seat];
+    if (occupant && name !== undefined) occupant.name = name;
   }
 
   remember(seat: Seat, status: number | undefined): void {

@@ -1,10 +1,11 @@
 import type { Effect } from "../../machines/effects.ts";
+import type { LargeMessageResult } from "../../machines/events.ts";
 import type { LargeMessageInput } from "../../machines/large-message.ts";
 import type { Recipient } from "../../machines/terms.ts";
 import type { BodyPart } from "../body/multipart.ts";
 import type { ListEntry } from "../body/resource-lists.ts";
 import { FileRelay, type FileRelayReport } from "../msrp/file-relay.ts";
-import { Session, type Surroundings, type Told, type World } from "../session.ts";
+import { Session, type Instance, type Surroundings, type Told, type World } from "../session.ts";
 import { historyPart, type Contribution } from "../sip/from-effect.ts";
 import { isList } from "../sip/to-event.ts";
 import { SpoolFailed } from "../store/spool.ts";
@@ -41,6 +42,11 @@ export class Transfer {
   readonly #recipients: (RecipientLeg | undefined)[] = [];
   /** The name in the trace; the Contribution-ID is the peer's to write. */
   readonly instance: string;
+  /** The how-manieth of this server. */
+  readonly number: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  #result: LargeMessageResult | "refused" = "refused";
   #largeMessage: Session<Arrival> | undefined;
   #sender: SenderLeg | undefined;
   #legs = 0;
@@ -56,6 +62,8 @@ export class Transfer {
     this.#recipientUris = recipientUris;
     this.#ended = ended;
     this.instance = focus.random(64);
+    this.number = ++focus.counts.transfers;
+    this.since = focus.clock.wall();
     const { groupFileTransfer, senderNotConnected, maxFileOctets } = focus.policies();
     const input = { groupFileTransfer, senderNotConnected, maxFileOctets };
     this.session = new Session(focus.turns, "group-file-transfer", input, group.id, this.instance, this.#around(this.#transferWorld, () => this.#settle()));
@@ -81,6 +89,25 @@ export class Transfer {
     },
     reportTransfer: ({ progress }) => this.group.session.tell({ type: `transfer.${progress}` }),
   };
+
+  get largeMessage(): Instance | undefined {
+    return this.#largeMessage;
+  }
+
+  get sender(): SenderLeg | undefined {
+    return this.#sender;
+  }
+
+  /** By their place in the large message; none before they are invited. */
+  get recipients(): readonly (RecipientLeg | undefined)[] {
+    return this.#recipients;
+  }
+
+  /** Every machine of it. */
+  get instances(): readonly Instance[] {
+    const legs = [this.#sender, ...this.#recipients].flatMap((leg) => (leg ? [leg.session] : []));
+    return [this.session, ...(this.#largeMessage ? [this.#largeMessage] : []), ...legs];
+  }
 
   /** Begins 9.1.2: the sender waits while the spool makes room. */
   #execute(recipientList: LargeMessageInput["recipientList"]): void {
@@ -138,7 +165,10 @@ export class Transfer {
     // Refuses what still comes, too: 413.
     abortDelivery: () => this.relay?.abort(),
     stopSender: () => this.relay?.abort(),
-    reportLargeMessage: ({ result }) => this.session.tell({ type: "largeMessage.ended", result }),
+    reportLargeMessage: ({ result }) => {
+      this.#result = result;
+      this.session.tell({ type: "largeMessage.ended", result });
+    },
   };
 
   /** What a leg's machine reports goes to the large message. */
@@ -204,6 +234,7 @@ export class Transfer {
   #settle(): void {
     if (!this.#isOver) return;
     void this.relay?.close();
+    this.#focus.counts.transfersEnded.add(this.#result);
     this.#ended(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { SipMessage } from "./message.ts";
-import { parseNameAddr, parseUri, type Uri } from "./uri.ts";
+import { parseNameAddr, parseUri, type NameAddr, type Uri } from "./uri.ts";
 
 /**
  * A user's address in the one spelling in which addresses are compared: `sip:user@host`, or `tel:+number` for every URI that is a global telephone number.
@@ -34,9 +34,22 @@ const unescaped = (user: string) =>
  * @see RFC 3325 §9.1
  */
 export function speakerOf(request: SipMessage): string {
-  const named = request.list("p-asserted-identity")[0] ?? request.list("p-preferred-identity")[0];
-  return named === undefined ? request.from.uri : parseNameAddr(named).uri;
+  return namedIn(request).uri;
 }
+
+/** The display name of whoever speaks, as text. @throws {PeerMisbehaved} as `speakerOf` */
+export function speakerNameOf(request: SipMessage): string | undefined {
+  const { display } = namedIn(request);
+  return display === "" ? undefined : textOf(display);
+}
+
+function namedIn(request: SipMessage): NameAddr {
+  const named = request.list("p-asserted-identity")[0] ?? request.list("p-preferred-identity")[0];
+  return named === undefined ? request.from : parseNameAddr(named);
+}
+
+/** A header field is octets, and these are mostly UTF-8. */
+export const textOf = (octets: string): string => Buffer.from(octets, "latin1").toString("utf8");
 
 /** The request asks that the identity be hidden. @see RFC 3323 §4.2, RFC 3325 §9.3 */
 export function wantsPrivacy(request: SipMessage): boolean {
