@@ -664,6 +664,8 @@ export interface FocusOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** MSRP by TLS alone. */
   readonly onlySecureMsrp?: boolean;
+  /** The timers of its machines expire when `expires` says so, and never by themselves. */
+  readonly controlled?: boolean;
   /** More words for the command line. */
   readonly more?: readonly string[];
 }
@@ -690,6 +692,8 @@ export class Focus {
   readonly #directory: string;
   readonly #traceFile: string;
   readonly #said: string[];
+  /** The last command: one waits for the answer to the one before. */
+  #commands: Promise<void> = Promise.resolve();
 
   private constructor(address: FocusAddress, child: ChildProcess, directory: string, traceFile: string, said: string[]) {
     this.address = address;
@@ -699,7 +703,7 @@ export class Focus {
     this.#said = said;
   }
 
-  static async start({ policies = {}, trust = "127.0.0.0/8", host = "127.0.0.1", tls, onlySecureMsrp = false, more = [] }: FocusOptions = {}): Promise<Focus> {
+  static async start({ policies = {}, trust = "127.0.0.0/8", host = "127.0.0.1", tls, onlySecureMsrp = false, controlled = false, more = [] }: FocusOptions = {}): Promise<Focus> {
     const directory = mkdtempSync(join(tmpdir(), "cpm-wire-"));
     // Whoever set CPM_TRACES keeps the trace and judges it.
     const traceFile = join(process.env["CPM_TRACES"] ?? directory, `${basename(directory)}.ndjson`);
@@ -712,8 +716,8 @@ export class Focus {
       "--domain", "cpm.example", "--factory", "sip:conference-factory@cpm.example",
       "--trust", trust, "--trust", "::1",
       "--data", join(directory, "data"), "--trace", traceFile,
-      ...Object.entries(policies).flatMap(([name, value]) => ["--policy", `${name}=${value}`]), ...more,
-    ], { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
+      ...Object.entries(policies).flatMap(([name, value]) => ["--policy", `${name}=${value}`]), ...(controlled ? ["--clock", "controlled"] : []), ...more,
+    ], { cwd: projectRoot, stdio: [controlled ? "pipe" : "ignore", "pipe", "pipe"] });
     const said: string[] = [];
     const ports = await listeners(child, said, ["sip udp", "sip tcp", ...(onlySecureMsrp ? [] : ["msrp tcp"]), ...(tls === undefined ? [] : ["sip tls", "msrp tls"])]);
     const address = { host, udp: ports["sip udp"]!, tcp: ports["sip tcp"]!, tls: ports["sip tls"] ?? 0, msrp: ports["msrp tcp"] ?? 0, msrps: ports["msrp tls"] ?? 0, certificate: tls?.cert };
@@ -740,13 +744,26 @@ export class Focus {
     return readFileSync(this.#traceFile, "utf8");
   }
 
+  /** Lets a timer of that group expire, the `nth` of those that run under that name, in the order in which their machines began. */
+  expires(identity: string, machine: string, timer: string, nth = 0): Promise<void> {
+    const group = identity.slice("sip:".length, identity.indexOf("@"));
+    const command = this.#commands.catch(() => {}).then(async () => {
+      const before = this.words.length;
+      this.#process.stdin!.write(`${JSON.stringify({ expire: { group, machine, timer, nth } })}\n`);
+      await this.says(/^\{"expired":\w+\}$/m, deadlineMs, before);
+      if (!/^\{"expired":true\}$/m.test(this.words.slice(before))) throw new Error(`no ${timer} runs in a ${machine} of ${identity}`);
+    });
+    this.#commands = command;
+    return command;
+  }
+
   signal(name: "SIGHUP" | "SIGTERM" | "SIGINT"): void {
     this.#process.kill(name);
   }
 
-  /** Waits until it has printed that. */
-  async says(wanted: RegExp, ms = deadlineMs): Promise<void> {
-    for (const end = performance.now() + ms; !wanted.test(this.words); await quiet(5)) {
+  /** Waits until it has printed that, after its first `from` letters. */
+  async says(wanted: RegExp, ms = deadlineMs, from = 0): Promise<void> {
+    for (const end = performance.now() + ms; !wanted.test(this.words.slice(from)); await quiet(5)) {
       if (performance.now() > end) throw new Error(`the focus did not say ${wanted} within ${ms} ms:\n${this.lastWords}`);
     }
   }
