@@ -170,8 +170,8 @@ export const largeMessage = setup({
           },
           {
             guard: and(["awaited", "judgesByAcceptTypes", "acceptTypesCover"]),
-            actions: ["markReady", { type: "deliver", params: wrapped }],
-            meta: policyGrounds("wrappedTypes=acceptTypes: a=accept-types names the file's type, and the file travels unwrapped"),
+            actions: ["markReady", { type: "deliver", params: unwrapped }],
+            meta: policyGrounds("wrappedTypes=acceptTypes: a=accept-types names the file's type, and so the file travels unwrapped: no wrapper that it may not name"),
           },
           {
             guard: and(["awaited", "sendsAnyway"]),

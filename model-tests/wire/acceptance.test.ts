@@ -42,6 +42,23 @@ async function wholeFile(leg: Leg, file: FileSpecimen = photo): Promise<void> {
   expect(sha256(received.octets)).toBe(sha256(file.octets));
 }
 
+/** The photo wrapped in CPIM, as one MSRP message. */
+const wrappedPhoto = (alice: Device, group: Group): Buffer =>
+  Buffer.concat([
+    Buffer.from(
+      crlf(`
+From: <${alice.aor}>
+To: <${group.identity}>
+DateTime: 2024-05-06T10:20:00+02:00
+
+Content-Type: image/jpeg
+Content-Length: 102400
+
+`),
+    ),
+    photo.octets,
+  ]);
+
 focus("CPM File Transfer in the group session is supported", { policies: { maxFileOctets: 4_000_000 } }, (conversation) => {
   conversation("item 1: the CPM File Transfer goes to everybody else, without any list, and arrives octet by octet [CPM-CR §9.3.1, RFC 3261 §15.1.1, §15.1.2, RFC 5547 §8.3.1, §8.4]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
@@ -159,6 +176,21 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
       await Promise.all([sendsFile(sender, photo), wholeFile(toCarolLeg)]);
     });
   }
+
+  conversation("item 2, acceptTypes: a file wrapped in CPIM reaches Carol, who accepts image/jpeg and nothing that wraps it, without its wrapper [CPM-CR §9.3.1]", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
+    const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo, bothTypes), carol.takes(toCarol, photo, acceptTypesOnly)]);
+    const sender = await accepted(alice, request, offer);
+    const wrapped = wrappedPhoto(alice, group);
+    expect((await sender.says(wrapped)).startLine).toMatch(/ 200 OK$/);
+    const bobs = await receivesFile(toBobLeg);
+    expect(bobs.contentType).toBe("message/cpim");
+    expect(sha256(bobs.octets)).toBe(sha256(wrapped));
+    const carols = await receivesFile(toCarolLeg);
+    expect(carols.contentType).toBe("image/jpeg");
+    expect(sha256(carols.octets)).toBe(sha256(photo.octets));
+  });
 
   conversation("item 4: an INVITE to the identity with the chat's feature tag is a join, and nobody is offered anything [CPM-CR §9.3.1]", async (scene) => {
     const { group, bob, carol } = await scene.trio();
@@ -515,16 +547,7 @@ focus("wrappedTypes=sendUnwrapped", { policies: { wrappedTypes: "sendUnwrapped" 
     const [toBobLeg, toCarolLeg] = await Promise.all([bob.takes(toBob, photo), carol.takes(toCarol, photo, foreignTypes)]);
     const sender = await accepted(alice, request, offer);
 
-    const wrapper = crlf(`
-From: <${alice.aor}>
-To: <${group.identity}>
-DateTime: 2024-05-06T10:20:00+02:00
-
-Content-Type: image/jpeg
-Content-Length: 102400
-
-`);
-    const wrapped = Buffer.concat([Buffer.from(wrapper), photo.octets]);
+    const wrapped = wrappedPhoto(alice, group);
     expect((await sender.says(wrapped)).startLine).toMatch(/ 200 OK$/);
 
     const bobs = await receivesFile(toBobLeg);
