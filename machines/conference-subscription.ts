@@ -35,9 +35,9 @@ export const conferenceSubscription = setup({
       meta: { cites: ["RFC 6665 §4.2.1"] },
       on: {
         "sip.SUBSCRIBE": [
-          { guard: "tooShort", target: "refused", actions: tooBrief, meta: { cites: ["RFC 6665 §4.2.1"] } },
+          { guard: "tooShort", target: "refused", actions: tooBrief, meta: { cites: ["RFC 6665 §4.2.1.1"] } },
           { guard: "zero", target: "terminated", actions: [accept, last("timeout")], meta: { cites: ["RFC 6665 §4.4.3"] } },
-          { target: "active", actions: [accept, full], meta: { cites: ["RFC 4575 §3.5", "RFC 6665 §4.2.1"] } },
+          { target: "active", actions: [accept, full], meta: { cites: ["RFC 4575 §3.5", "RFC 6665 §4.2.1.2"] } },
         ],
       },
     },
@@ -46,15 +46,15 @@ export const conferenceSubscription = setup({
       meta: { cites: ["RFC 6665 §4.2.2"] },
       on: {
         "sip.SUBSCRIBE": [
-          { guard: "tooShort", actions: tooBrief, meta: { cites: ["RFC 6665 §4.2.1"] } },
-          { guard: "zero", target: "terminated", actions: [accept, last("timeout")], meta: { cites: ["RFC 6665 §4.2.1"] } },
-          { target: "active", reenter: true, actions: [accept, full], meta: { cites: ["RFC 6665 §4.2.1"] } },
+          { guard: "tooShort", actions: tooBrief, meta: { cites: ["RFC 6665 §4.2.1.4"] } },
+          { guard: "zero", target: "terminated", actions: [accept, last("timeout")], meta: { cites: ["RFC 6665 §4.1.2.3", "RFC 6665 §4.4.1"] } },
+          { target: "active", reenter: true, actions: [accept, full], meta: { cites: ["RFC 6665 §4.2.1.2", "RFC 6665 §4.2.1.4"] } },
         ],
-        "group.ended": { target: "terminated", actions: last("noresource"), meta: { cites: ["RFC 6665 §4.2.2"] } },
+        "group.ended": { target: "terminated", actions: last("noresource"), meta: { cites: ["RFC 6665 §4.2.2", "RFC 6665 §4.4.1"] } },
         "group.expelled": { target: "terminated", actions: last("rejected"), meta: { cites: ["RFC 6665 §4.2.2", "RFC 4575 §3.5"] } },
         "sip.NOTIFY.failed": { target: "terminated", meta: { cites: ["RFC 6665 §4.2.2"] } },
       },
-      after: { subscriptionMs: { target: "terminated", actions: last("timeout"), meta: { cites: ["RFC 6665 §4.2.2"] } } },
+      after: { subscriptionMs: { target: "terminated", actions: last("timeout"), meta: { cites: ["RFC 6665 §4.2.1.4", "RFC 4575 §3.3"] } } },
       states: {
         fresh: {
           meta: { cites: ["RFC 4575 §3.9"] },
@@ -72,7 +72,7 @@ export const conferenceSubscription = setup({
         },
       },
     },
-    refused: { type: "final", meta: { cites: ["RFC 6665 §4.2.1"] } },
+    refused: { type: "final", meta: { cites: ["RFC 6665 §4.2.1.1"] } },
     terminated: { type: "final", meta: { cites: ["RFC 6665 §4.4.1"] } },
   },
 });

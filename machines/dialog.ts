@@ -124,7 +124,7 @@ export const sessionRegion = <const Id extends string>(id: Id) => {
           sessionRefreshMs: {
             target: "refreshing",
             actions: { type: "sendSipRequest", params: { method: "refresh" } },
-            meta: { cites: ["RFC 4028 §10"] },
+            meta: { cites: ["RFC 4028 §7.4", "RFC 4028 §10"] },
           },
         },
       },

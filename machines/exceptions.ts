@@ -47,6 +47,12 @@ export const clausesNotModelled: { readonly [C in Clause]?: string } = {
   "RFC 5547 §8.3.2": "answering as the sender of a file is resume by a recipient, which comes later",
 };
 
+/** Clauses of CPM that were not at hand: what we know of them is inferred from what cites or builds on them. They stand beside decisions and are never cited. */
+export const clausesInferred: { readonly [C in Clause]?: string } = {
+  "CPM-CONV §9.1.2": "only its number and the function of its steps 3 b, 3 c, 3 d and 4 are in the change request; its steps are rebuilt from RFC 5364, RFC 5366 and what deployed clients do",
+  "CPM-CONV §9.2": "only its place between 9.1 and 9.3 is known; the group session is rebuilt from RFC 4579, RFC 5366, RFC 7701 and what deployed clients do",
+};
+
 /** A place where the change request can be read in more than one way. */
 export interface Ambiguity {
   readonly clause: "CPM-CR §9.3.1" | "CPM-CR §4.2";

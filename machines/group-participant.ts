@@ -51,7 +51,7 @@ export const groupParticipant = setup({
         "group.admit": {
           target: "open",
           actions: [{ type: "sendSipResponse", params: { method: "INVITE", status: 200 } }, report("connected")],
-          meta: { cites: ["RFC 4579 §5.1", "RFC 5366 §5"] },
+          meta: { cites: ["RFC 3261 §12.1.1", "RFC 4579 §5.1", "RFC 5366 §5"] },
         },
       },
     },
@@ -63,7 +63,7 @@ export const groupParticipant = setup({
         "sip.accepted": {
           target: "#group-participant.open.dialog.confirmed",
           actions: [{ type: "sendSipRequest", params: { method: "ACK" } }, report("connected")],
-          meta: { cites: ["RFC 3261 §13.2.2.4"] },
+          meta: { cites: ["RFC 3261 §12.1.2", "RFC 3261 §13.2.2.4"] },
         },
         "sip.rejected": [
           { guard: "declined", target: "declined", meta: { cites: ["RFC 3261 §21.6.2"] } },

@@ -58,7 +58,7 @@ export const largeMessageRecipient = setup({
         "sip.accepted": {
           target: "#large-message-recipient.open.dialog.confirmed",
           actions: [{ type: "sendSipRequest", params: { method: "ACK" } }, { type: "reportAnswer", params: givenAnswer }],
-          meta: { cites: ["RFC 3261 §13.2.2.4"] },
+          meta: { cites: ["RFC 3261 §12.1.2", "RFC 3261 §13.2.2.4"] },
         },
         "sip.rejected": [
           { guard: "declined", target: "declined", meta: { cites: ["RFC 3261 §21.6.2"] } },

@@ -52,7 +52,7 @@ export const largeMessageSender = setup({
         "largeMessage.accept": {
           target: "open",
           actions: { type: "sendSipResponse", params: { method: "INVITE", status: 200 } },
-          meta: { cites: ["RFC 3261 §13.3.1.4", "RFC 5547 §8.3.1"] },
+          meta: { cites: ["RFC 3261 §12.1.1", "RFC 3261 §13.3.1.4", "RFC 5547 §8.3.1"] },
         },
         "largeMessage.reject": {
           target: "refused",

@@ -133,7 +133,7 @@ export const policies = {
   // ------------------------------------------------------------ conference event package
   notifyPaceMs: quantity("ms", 0, 1_000, "the least time between two NOTIFYs to one subscriber; changes in between travel together", { cites: ["RFC 4575 §3.9"] }),
   subscriptionMs: quantity("ms", 1_000, 3_600_000, "the longest life of a subscription; what was asked for counts below it", { cites: ["RFC 4575 §3.3"] }),
-  minSubscriptionMs: quantity("ms", 1, minutes, "the shortest subscription that is taken; below it 423", { cites: ["RFC 6665 §4.2.1"] }),
+  minSubscriptionMs: quantity("ms", 1, minutes, "the shortest subscription that is taken; below it 423", { cites: ["RFC 6665 §4.2.1.1"] }),
 } as const satisfies Record<string, Choice | Quantity>;
 
 export type PolicyName = keyof typeof policies;

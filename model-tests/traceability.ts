@@ -1,0 +1,326 @@
+/**
+ * What stands on which clause, both ways: clause ↔ transitions ↔ tours ↔ tests on the wire ↔ flows ↔ invariants.
+ *
+ * Nothing is kept by hand: grounds are read from the machines, tours and flows are followed through them, a test on the wire
+ * names its clauses in its title, a flow in the words before a block, an invariant beside its sentence.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition } from "xstate";
+import { documents, type Clause, type Document, type Grounds } from "../machines/clauses.ts";
+import { clausesInferred, clausesNotModelled } from "../machines/exceptions.ts";
+import { machines, type MachineName } from "../machines/index.ts";
+import { clauses, delayOf, grounds, named, nodes, transitions } from "../machines/inspect.ts";
+import { policies } from "../machines/policies.ts";
+import { refusals } from "../machines/refusals.ts";
+import { clausesInScope } from "../machines/scope.ts";
+import { askedOnTheWay } from "./explore.ts";
+import { blocks, walk } from "./flow-blocks.ts";
+import { invariants, ofEveryMachine } from "./invariants.ts";
+import { graphAt, toursOf } from "./tours.ts";
+
+const machineNames = Object.keys(machines) as MachineName[];
+
+// ---------------------------------------------------------------- clauses in writing
+
+/** The longer name first: one may begin another. */
+const names = Object.keys(documents).sort((a, b) => b.length - a.length) as Document[];
+const written = new RegExp(`\\b(${names.join("|")}) (§[A-Z0-9][.0-9]*(?:, §[A-Z0-9][.0-9]*)*)`, "g");
+
+/** Every clause that a text names: `RFC 4579 §5.5`, and two of one document as `RFC 4575 §4.4, §5.1`. */
+export function clausesIn(text: string): Clause[] {
+  const found = [...text.matchAll(written)].flatMap(([, document = "", sections = ""]) => sections.split(", ").map((section) => `${document} ${section.replace(/\.$/, "")}` as Clause));
+  return [...new Set(found)];
+}
+
+const inOrder = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
+
+// ---------------------------------------------------------------- what states its grounds
+
+/** A state, a transition, a policy or a refusal, by the name by which `scope.ts` and `exceptions.ts` speak of it. */
+export interface Place {
+  readonly kind: "state" | "transition" | "policy" | "refusal";
+  readonly machine?: MachineName;
+  readonly name: string;
+  /** The name of a transition without its guard: what all alternatives of one event share. */
+  readonly event?: string;
+  readonly grounds: Grounds | undefined;
+}
+
+/** `STATE EVENT`; a delayed transition by its policy, an eventless one as `always`. */
+function eventOf({ source, eventType }: AnyTransitionDefinition): string {
+  const delay = delayOf(eventType);
+  return `${source.id} ${eventType === "" ? "always" : delay === undefined ? eventType : `xstate.after.${delay}`}`;
+}
+
+/** `STATE EVENT GUARD`, unique in its machine. */
+export const nameOf = (transition: AnyTransitionDefinition): string => (transition.guard === undefined ? eventOf(transition) : `${eventOf(transition)} ${named(transition.guard)}`);
+
+export const places: readonly Place[] = [
+  ...machineNames.flatMap((machine): Place[] => {
+    const { root }: AnyStateMachine = machines[machine];
+    return [
+      ...nodes(root).slice(1).map((node): Place => ({ kind: "state", machine, name: node.id, grounds: grounds(node) })),
+      ...transitions(machines[machine]).map((transition): Place => ({ kind: "transition", machine, name: nameOf(transition), event: eventOf(transition), grounds: grounds(transition) })),
+    ];
+  }),
+  ...Object.entries(policies).map(([name, policy]): Place => ({ kind: "policy", name: `policy ${name}`, grounds: policy.grounds })),
+  ...Object.entries(refusals).map(([event, refusal]): Place => ({ kind: "refusal", name: `refusal of ${event}`, grounds: refusal.grounds })),
+];
+
+/** A clause, or a section of it: what shows a section shows something of its chapter. */
+const isWithin = (part: Clause, whole: Clause) => part === whole || part.startsWith(`${whole}.`);
+
+const cites = (place: Place, clause: Clause) => place.grounds !== undefined && "cites" in place.grounds && place.grounds.cites.includes(clause);
+const speaksOf = (place: Place, clause: Clause) => place.grounds !== undefined && clauses(place.grounds).includes(clause);
+
+// ---------------------------------------------------------------- the evidence
+
+/** A test on the wire: literal octets over real sockets. */
+export interface WireTest {
+  readonly file: string;
+  readonly title: string;
+  readonly clauses: readonly Clause[];
+}
+
+const wire = new URL("wire/", import.meta.url);
+const titled = /\b(?:conversation|test)\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)/g;
+
+/** Every test of `wire/` that names a clause in its title, or was made of a flow's block that does. */
+export function wireTests(): WireTest[] {
+  const tests = readdirSync(wire)
+    .filter((file) => file.endsWith(".test.ts"))
+    .sort()
+    .flatMap((file) =>
+      [...readFileSync(new URL(file, wire), "utf8").matchAll(titled)].map(([, literal = ""]): WireTest => {
+        const title = literal.slice(1, -1).replace(/\\(.)/g, "$1");
+        return { file: `wire/${file}`, title, clauses: clausesIn(title) };
+      }),
+    );
+  const flows = blocks().filter(({ kind }) => kind === "wire").map(({ file, title, prose }): WireTest => ({ file: `flows/${file}`, title, clauses: clausesIn(prose) }));
+  return [...tests, ...flows].filter((each) => each.clauses.length > 0);
+}
+
+/** The tours that take a transition, and where the first one does. */
+interface Taken {
+  readonly tours: Set<string>;
+  readonly first: { readonly tour: string; readonly step: number };
+}
+
+/** By the name of the transition. Every edge is looked at once, whoever takes it. */
+function takenByTours(machine: MachineName): ReadonlyMap<string, Taken> {
+  const taken = new Map<string, Taken>();
+  const ofEdge = new Map<string, readonly string[]>();
+  for (const { id, steps } of toursOf(machine)) {
+    const input = Number(id.split("/")[1]);
+    const { snapshots, from, answers, answer } = graphAt(machine, input);
+    steps.forEach(({ edge, event }, step) => {
+      if (!answers[answer[edge]!]!.handled) return;
+      const key = `${input}/${edge}`;
+      const names = ofEdge.get(key) ?? namesTaken(machine, snapshots[from[edge]!]!, event);
+      ofEdge.set(key, names);
+      for (const name of names) {
+        const before = taken.get(name);
+        if (before === undefined) taken.set(name, { tours: new Set([id]), first: { tour: id, step } });
+        else before.tours.add(id);
+      }
+    });
+  }
+  return taken;
+}
+
+const namesTaken = (machine: MachineName, from: AnyMachineSnapshot, event: { readonly type: string }) =>
+  askedOnTheWay(machines[machine], from, event).flatMap(({ transition, enabled }) => (enabled ? [nameOf(transition)] : []));
+
+/** Which blocks of flows take a transition, by the machine and the name of the transition. */
+function takenByFlows(): ReadonlyMap<string, readonly string[]> {
+  const taken = new Map<string, Set<string>>();
+  for (const block of blocks().filter(({ kind }) => kind === "flow")) {
+    const machine = block.of as MachineName;
+    walk(block, (from, event) => {
+      for (const name of namesTaken(machine, from, event)) {
+        const key = `${machine} ${name}`;
+        taken.set(key, (taken.get(key) ?? new Set()).add(`flows/${block.file} ${block.number}`));
+      }
+    });
+  }
+  return new Map([...taken].map(([key, flows]) => [key, [...flows]]));
+}
+
+// ---------------------------------------------------------------- the relation
+
+/** A clause, and everything that stands on it. */
+export interface ClauseTrace {
+  readonly clause: Clause;
+  readonly inScope: boolean;
+  /** Why no transition stands on it although it is in scope. */
+  readonly exception?: string;
+  /** What it is known from, where the clause itself was not at hand. */
+  readonly inferred?: string;
+  /** What cites it, and what was decided beside it: names of `Place`. */
+  readonly cites: readonly string[];
+  readonly beside: readonly string[];
+  /** How many recommended tours take a transition that stands on it. */
+  readonly tours: number;
+  readonly wire: readonly { readonly file: string; readonly title: string }[];
+  readonly flows: readonly string[];
+  readonly invariants: readonly { readonly machine: string; readonly says: string }[];
+}
+
+/** A transition, and everything that it stands on and that takes it. */
+export interface TransitionTrace {
+  readonly machine: MachineName;
+  /** Counted from 1 in the order of declaration: the number by which the diagrams speak of it. */
+  readonly rule: number;
+  readonly name: string;
+  readonly to: readonly string[];
+  readonly grounds: Grounds | undefined;
+  /** How many recommended tours take it, and where the first one does. */
+  readonly tours: { readonly count: number; readonly first?: { readonly tour: string; readonly step: number } };
+  /** Blocks of flows that take it. */
+  readonly flows: readonly string[];
+  /** Tests on the wire that name one of its clauses. */
+  readonly wire: readonly string[];
+}
+
+export interface Relation {
+  readonly clauses: readonly ClauseTrace[];
+  readonly transitions: readonly TransitionTrace[];
+}
+
+/** The whole relation as plain data. Of the machines that are named; of all, if none is. */
+export function relation(of: readonly MachineName[] = machineNames): Relation {
+  const tests = wireTests();
+  const flows = takenByFlows();
+  const tours = new Map(of.map((machine) => [machine, takenByTours(machine)]));
+  const traces = of.flatMap((machine) => {
+    return transitions(machines[machine]).map((transition, index): TransitionTrace => {
+      const name = nameOf(transition);
+      const why = grounds(transition);
+      const standsOn = why === undefined ? [] : clauses(why);
+      const taken = tours.get(machine)!.get(name);
+      return {
+        machine,
+        rule: index + 1,
+        name,
+        to: (transition.target ?? []).map(({ id }) => id),
+        grounds: why,
+        tours: taken === undefined ? { count: 0 } : { count: taken.tours.size, first: taken.first },
+        flows: flows.get(`${machine} ${name}`) ?? [],
+        wire: tests.filter((test) => standsOn.some((clause) => test.clauses.includes(clause))).map(({ file, title }) => `${file}: ${title}`),
+      };
+    });
+  });
+  return { transitions: traces, clauses: clauseTraces(of, tests, (machine, name) => tours.get(machine)!.get(name)?.tours ?? new Set()) };
+}
+
+function clauseTraces(of: readonly MachineName[], tests: readonly WireTest[], toursTaking: (machine: MachineName, name: string) => ReadonlySet<string>): ClauseTrace[] {
+  const here = places.filter(({ machine }) => machine === undefined || of.includes(machine));
+  const sentences = [
+    ...ofEveryMachine.map((sentence) => ({ machine: "every machine", ...sentence })),
+    ...of.flatMap((machine) => invariants[machine].sentences.map((sentence) => ({ machine: machine as string, ...sentence }))),
+  ];
+  const all = new Set<Clause>([
+    ...here.flatMap((place) => (place.grounds === undefined ? [] : clauses(place.grounds))),
+    ...(of.length === machineNames.length ? [...clausesInScope, ...tests.flatMap((test) => test.clauses), ...sentences.map(({ beside }) => beside)] : []),
+  ]);
+  return [...all].sort(inOrder).map((clause) => {
+    const standing = here.filter((place) => place.kind === "transition" && speaksOf(place, clause));
+    const exception = clausesNotModelled[clause];
+    const inferred = clausesInferred[clause];
+    return {
+      clause,
+      inScope: clausesInScope.includes(clause),
+      ...(exception !== undefined && { exception }),
+      ...(inferred !== undefined && { inferred }),
+      cites: here.filter((place) => cites(place, clause)).map(({ name }) => name),
+      beside: here.filter((place) => speaksOf(place, clause) && !cites(place, clause)).map(({ name }) => name),
+      tours: new Set(standing.flatMap(({ machine, name }) => [...toursTaking(machine!, name)])).size,
+      wire: tests.filter((test) => test.clauses.includes(clause)).map(({ file, title }) => ({ file, title })),
+      flows: [...new Set(blocks().filter(({ prose }) => clausesIn(prose).includes(clause)).map(({ file }) => `flows/${file}`))],
+      invariants: sentences.filter(({ beside }) => beside === clause).map(({ machine, says }) => ({ machine, says })),
+    };
+  });
+}
+
+// ---------------------------------------------------------------- the rules
+
+/** One clause of a machine may ground so much of its transitions; above it needs a reason. */
+export const mostOfOneClause = 0.15;
+
+/** Why one clause grounds so much of a machine. */
+export const reasonsForBreadth: { readonly [N in MachineName]?: { readonly [C in Clause]?: string } } = {
+  "group-file-transfer": {
+    "CPM-CR §9.3.1": "the machine is this section and nothing more",
+    "CPM-CONV §9.1.2": "two of the section's admission checks, who sends and how much, are made before its procedures are executed",
+  },
+  "large-message": {
+    "CPM-CONV §9.1.2": "the machine is this section, whose steps are inferred: there is no number that says more",
+    "CPM-CR §9.3.1": "its clarifications change this section: the list that is left out, and what becomes of every answer without the wrapped types",
+    "RFC 4975 §8.6": "five choices of one policy, each a transition, and one definition of the attribute that they judge by",
+  },
+  "group-session": {
+    "CPM-CONV §9.2": "the section of the group session was not at hand: what stands beside it is decided, and no number of a subsection is known",
+    "CPM-CR §4.2": "closed, long-lived and notifications are bullets of one list, and silence, absence and recall are what long-lived asks for",
+  },
+  "conference-subscription": {
+    "RFC 4575 §3.9": "a small machine: the pace is a timer, what waits for it, and what joins the waiting",
+    "RFC 6665 §4.2.1.4": "a small machine: all that becomes of a refresh, one that is too short and one that never comes",
+    "RFC 6665 §4.2.2": "a small machine: the three ways in which a notifier ends a subscription",
+  },
+};
+
+/** A clause that grounds more of a machine than one clause should. */
+export interface Breadth {
+  readonly machine: MachineName;
+  readonly clause: Clause;
+  readonly transitions: number;
+  readonly of: number;
+  readonly reason?: string;
+}
+
+export function broadClauses(): Breadth[] {
+  return machineNames.flatMap((machine) => {
+    const here = places.filter((place) => place.kind === "transition" && place.machine === machine);
+    const all = new Set(here.flatMap((place) => (place.grounds === undefined ? [] : clauses(place.grounds))));
+    return [...all].sort(inOrder).flatMap((clause): Breadth[] => {
+      const standing = here.filter((place) => speaksOf(place, clause)).length;
+      const reason = reasonsForBreadth[machine]?.[clause];
+      return standing <= mostOfOneClause * here.length ? [] : [{ machine, clause, transitions: standing, of: here.length, ...(reason !== undefined && { reason }) }];
+    });
+  });
+}
+
+/** What has to be so of the relation; each says what is not. */
+export const rules: { readonly [says: string]: () => readonly string[] } = {
+  "every transition has grounds": () => places.filter(({ kind, grounds }) => kind === "transition" && grounds === undefined).map(({ name }) => name),
+
+  "every clause in scope has a transition or the refusal of an event, or an exception with a reason": () => {
+    const standing = new Set(places.flatMap(({ kind, grounds }) => ((kind === "transition" || kind === "refusal") && grounds !== undefined ? clauses(grounds) : [])));
+    return clausesInScope.filter((clause) => ![...standing].some((part) => isWithin(part, clause)) && clausesNotModelled[clause] === undefined);
+  },
+
+  "no exception is left of a clause that is cited, or that is not in scope": () =>
+    (Object.keys(clausesNotModelled) as Clause[]).filter((clause) => places.some((place) => cites(place, clause)) || !clausesInScope.includes(clause)),
+
+  "every clause that is cited has a test on the wire": () => {
+    const shown = [...new Set(wireTests().flatMap((test) => test.clauses))];
+    const cited = new Set(places.flatMap(({ grounds }) => (grounds !== undefined && "cites" in grounds ? grounds.cites : [])));
+    return [...cited].filter((clause) => !shown.some((part) => isWithin(part, clause))).sort(inOrder);
+  },
+
+  "what is inferred is decided, never cited": () =>
+    places.flatMap((place) => (Object.keys(clausesInferred) as Clause[]).filter((clause) => cites(place, clause)).map((clause) => `${place.name} cites ${clause}`)),
+
+  "every clause of CPM beside a decision is the change request's, or listed as inferred": () =>
+    places.flatMap((place) =>
+      (place.grounds === undefined ? [] : clauses(place.grounds)).filter((clause) => clause.startsWith("CPM-CONV ") && clausesInferred[clause] === undefined).map((clause) => `${place.name}: ${clause}`),
+    ),
+
+  "one clause grounds at most 15 % of a machine's transitions, unless a reason stands beside it": () =>
+    broadClauses().filter(({ reason }) => reason === undefined).map(({ machine, clause, transitions, of }) => `${machine}: ${clause} grounds ${transitions} of ${of}`),
+
+  "no reason is left of a clause that does not ground so much": () => {
+    const broad = broadClauses();
+    return machineNames.flatMap((machine) => Object.keys(reasonsForBreadth[machine] ?? {}).filter((clause) => !broad.some((each) => each.machine === machine && each.clause === clause)).map((clause) => `${machine}: ${clause}`));
+  },
+};
