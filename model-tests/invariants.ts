@@ -200,7 +200,7 @@ const groupSession: readonly Sentence[] = [
   },
   {
     says: "who is connected or invited has a dialog",
-    beside: "RFC 4575 §5.7.2",
+    beside: "RFC 4575 §5.7.3",
     inPlace: (snapshot) => !within(snapshot, "open") || seatsOf(snapshot, (seat) => ["connected", "invited"].includes(seat.status) && seat.legs === 0).length === 0,
   },
   {
@@ -275,7 +275,7 @@ const groupSession: readonly Sentence[] = [
   },
   {
     says: "a Participant is connected by its dialog alone",
-    beside: "RFC 4575 §5.7.2",
+    beside: "RFC 4575 §5.7.3",
     onEdge: (edge) => same(becomes(edge, (before, after) => before?.status !== "connected" && after.status === "connected"), edge.event.type === "participant.connected" && becomes(edge, (before, after) => before?.status !== after.status).length > 0 ? [edge.event["seat"]] : []),
   },
 ];
