@@ -1,8 +1,9 @@
-import type { EventFromLogic, InputFrom } from "xstate";
-import type { CallEvent, DialogEvent } from "./events.ts";
+import type { AnyStateMachine, EventFromLogic, InputFrom } from "xstate";
+import type { CallEvent, DialogEvent, LargeMessageEvent, ParticipantEvent, TransferRequest } from "./events.ts";
 import type { GroupSessionInput } from "./group-session.ts";
 import type { machines } from "./index.ts";
 import type { LargeMessageInput } from "./large-message.ts";
+import type { Recipient, Seat } from "./terms.ts";
 
 type Machines = typeof machines;
 
@@ -22,6 +23,12 @@ const dialogEvents: readonly DialogEvent[] = [
   { type: "leg.release", reason: "completed" },
 ];
 
+const moreDialogEvents: readonly DialogEvent[] = [
+  { type: "sip.BYE", reason: "involuntary" },
+  { type: "leg.release", reason: "booted" },
+  { type: "leg.release", reason: "gone" },
+];
+
 const callEvents: readonly CallEvent[] = [
   { type: "sip.ringing" },
   { type: "sip.rejected", outcome: "declined" },
@@ -29,33 +36,91 @@ const callEvents: readonly CallEvent[] = [
   { type: "sip.rejected", outcome: "failed" },
 ];
 
-const group: GroupSessionInput = {
-  maxGroupSize: 2,
-  minParticipants: 2,
-  maxDevices: 1,
-  maxTransfers: 1,
-  addRole: "anyone",
-  removeRole: "creator",
-  anonymity: "refuse",
-  inactiveGroup: "notFound",
-  closed: false,
-  longLived: true,
-};
+/** Three seats in the first, two in the others; in those there may be more devices and transfers. */
+function groups(more: number): readonly GroupSessionInput[] {
+  const group: GroupSessionInput = {
+    maxGroupSize: 2,
+    minParticipants: 2,
+    maxDevices: 1 + more,
+    maxTransfers: 1 + more,
+    addRole: "anyone",
+    removeRole: "creator",
+    anonymity: "refuse",
+    inactiveGroup: "notFound",
+    closed: false,
+    longLived: true,
+  };
+  return [
+    { ...group, maxGroupSize: 3, maxDevices: 1, maxTransfers: 1 },
+    { ...group, longLived: false, minParticipants: 1 },
+    { ...group, closed: true },
+    { ...group, addRole: "creator", removeRole: "anyone" },
+    { ...group, anonymity: "allow", inactiveGroup: "unavailable" },
+    { ...group, inactiveGroup: "reactivate" },
+  ];
+}
 
-const transfer: LargeMessageInput = { recipients: 2, recipientList: "none", answerSender: "firstAccept", wrappedTypes: "acceptTypes" };
+const participantEvents = (seat: Seat): readonly ParticipantEvent[] => [
+  { type: "participant.connected", seat },
+  { type: "participant.left", seat },
+  { type: "participant.lost", seat },
+  { type: "participant.declined", seat },
+  { type: "participant.unreachable", seat },
+  { type: "participant.failed", seat },
+  { type: "participant.released", seat },
+];
+
+/** Every request for a transfer, so that whatever may be wrong with one is wrong together. */
+const offers = (octets: readonly number[]): readonly TransferRequest[] =>
+  (["connected", "away", "stranger"] as const).flatMap((sender) =>
+    (["push", "pull"] as const).flatMap((direction) =>
+      octets.flatMap((fileOctets) => (["free", "exhausted"] as const).map((capacity) => ({ type: "sip.INVITE.fileTransfer", sender, direction, fileOctets, capacity }) as const)),
+    ),
+  );
+
+function transfers(recipients: number): readonly LargeMessageInput[] {
+  const transfer: LargeMessageInput = { recipients, recipientList: "none", answerSender: "firstAccept", wrappedTypes: "acceptTypes" };
+  return [
+    transfer,
+    { ...transfer, recipients: 0 },
+    { ...transfer, recipientList: "history" },
+    { ...transfer, answerSender: "early" },
+    { ...transfer, answerSender: "allAnswered" },
+    { ...transfer, wrappedTypes: "exclude" },
+    { ...transfer, wrappedTypes: "sendAnyway" },
+    { ...transfer, wrappedTypes: "sendUnwrapped" },
+    { ...transfer, wrappedTypes: "rejectAll" },
+  ];
+}
+
+const recipientEvents = (recipient: Recipient): readonly LargeMessageEvent[] => [
+  { type: "recipient.ringing", recipient },
+  { type: "recipient.accepted", recipient, wrappedTypes: "indicated", acceptTypes: "covers" },
+  { type: "recipient.accepted", recipient, wrappedTypes: "notIndicated", acceptTypes: "covers" },
+  { type: "recipient.accepted", recipient, wrappedTypes: "notIndicated", acceptTypes: "other" },
+  { type: "recipient.declined", recipient },
+  { type: "recipient.failed", recipient },
+  { type: "recipient.delivered", recipient },
+];
+
+interface World<M extends AnyStateMachine> {
+  /** One input a policy that changes what the machine does. */
+  readonly inputs: readonly InputFrom<M>[];
+  /** One event per equivalence class. */
+  readonly events: readonly EventFromLogic<M>[];
+  /** The next larger world, with one more of whatever there are several of: what cannot be told apart there is taken for the same. */
+  readonly larger: {
+    readonly inputs: readonly InputFrom<M>[];
+    /** Besides `events`. */
+    readonly more: readonly EventFromLogic<M>[];
+  };
+}
 
 /**
  * The smallest world in which each machine can do everything it does. Tests and
  * diagrams are made in it. A machine without a world does not compile.
  */
-export const worlds: {
-  readonly [N in keyof Machines]: {
-    /** One input a policy that changes what the machine does. */
-    readonly inputs: readonly InputFrom<Machines[N]>[];
-    /** One event per equivalence class. */
-    readonly events: readonly EventFromLogic<Machines[N]>[];
-  };
-} = {
+export const worlds: { readonly [N in keyof Machines]: World<Machines[N]> } = {
   // One octet may be sent: so there is a file within the limit and one above.
   "group-file-transfer": {
     inputs: [
@@ -64,46 +129,30 @@ export const worlds: {
       { groupFileTransfer: "notSupported", senderNotConnected: "refuse", maxFileOctets: 1 },
     ],
     events: [
-      ...(["connected", "away", "stranger"] as const).flatMap((sender) =>
-        (["push", "pull"] as const).flatMap((direction) =>
-          [1, 2].map((fileOctets) => ({ type: "sip.INVITE.fileTransfer", sender, direction, fileOctets, capacity: "free" }) as const),
-        ),
-      ),
-      { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1, capacity: "exhausted" },
+      ...offers([1, 2]),
       { type: "largeMessage.ended", result: "complete" },
     ],
+    larger: {
+      inputs: (["supported", "notSupported"] as const).flatMap((groupFileTransfer) =>
+        (["refuse", "rejoin"] as const).map((senderNotConnected) => ({ groupFileTransfer, senderNotConnected, maxFileOctets: 2 })),
+      ),
+      more: [...offers([3]), { type: "largeMessage.ended", result: "failed" }],
+    },
   },
   // Two recipients: the least that can differ.
   "large-message": {
-    inputs: [
-      transfer,
-      { ...transfer, recipients: 0 },
-      { ...transfer, recipientList: "history" },
-      { ...transfer, answerSender: "early" },
-      { ...transfer, answerSender: "allAnswered" },
-      { ...transfer, wrappedTypes: "exclude" },
-      { ...transfer, wrappedTypes: "sendAnyway" },
-      { ...transfer, wrappedTypes: "sendUnwrapped" },
-      { ...transfer, wrappedTypes: "rejectAll" },
-    ],
+    inputs: transfers(2),
     events: [
       { type: "largeMessage.execute", spool: "ready" },
       { type: "largeMessage.execute", spool: "exhausted" },
-      ...[0, 1].flatMap((recipient) => [
-        { type: "recipient.ringing", recipient } as const,
-        { type: "recipient.accepted", recipient, wrappedTypes: "indicated", acceptTypes: "covers" } as const,
-        { type: "recipient.accepted", recipient, wrappedTypes: "notIndicated", acceptTypes: "covers" } as const,
-        { type: "recipient.accepted", recipient, wrappedTypes: "notIndicated", acceptTypes: "other" } as const,
-        { type: "recipient.declined", recipient } as const,
-        { type: "recipient.failed", recipient } as const,
-        { type: "recipient.delivered", recipient } as const,
-      ]),
+      ...[0, 1].flatMap(recipientEvents),
       { type: "admin.shutdown" },
       { type: "sender.started" },
       { type: "sender.completed" },
       { type: "sender.aborted" },
       { type: "sender.misbehaved" },
     ],
+    larger: { inputs: transfers(3), more: recipientEvents(2) },
   },
   "large-message-sender": {
     inputs: [undefined],
@@ -121,6 +170,7 @@ export const worlds: {
       { type: "data.aborted" },
       { type: "data.misbehaved" },
     ],
+    larger: { inputs: [undefined], more: [...moreDialogEvents, { type: "largeMessage.reject", status: 603 }] },
   },
   "large-message-recipient": {
     inputs: [undefined],
@@ -137,17 +187,14 @@ export const worlds: {
       { type: "data.drained" },
       { type: "data.refused" },
     ],
+    larger: {
+      inputs: [undefined],
+      more: [...moreDialogEvents, { type: "sip.accepted", wrappedTypes: "notIndicated", acceptTypes: "covers" }, { type: "sip.accepted", wrappedTypes: "notIndicated", acceptTypes: "other" }],
+    },
   },
   // A creator, one who is invited, and one more seat: the least in which somebody can be added, and one be too many.
   "group-session": {
-    inputs: [
-      { ...group, maxGroupSize: 3 },
-      { ...group, longLived: false, minParticipants: 1 },
-      { ...group, closed: true },
-      { ...group, addRole: "creator", removeRole: "anyone" },
-      { ...group, anonymity: "allow", inactiveGroup: "unavailable" },
-      { ...group, inactiveGroup: "reactivate" },
-    ],
+    inputs: groups(0),
     events: [
       { type: "sip.INVITE.create", recipients: 0, anonymous: false },
       { type: "sip.INVITE.create", recipients: 1, anonymous: false },
@@ -172,15 +219,7 @@ export const worlds: {
       { type: "msrp.SEND", from: 0, content: "chat", claims: "self", to: 1 },
       { type: "msrp.SEND", from: 0, content: "imdn", claims: "self", to: 1 },
       { type: "msrp.SEND", from: 0, content: "composing", claims: "self", to: "group" },
-      ...[0, 1].flatMap((seat) => [
-        { type: "participant.connected", seat } as const,
-        { type: "participant.left", seat } as const,
-        { type: "participant.lost", seat } as const,
-        { type: "participant.declined", seat } as const,
-        { type: "participant.unreachable", seat } as const,
-        { type: "participant.failed", seat } as const,
-        { type: "participant.released", seat } as const,
-      ]),
+      ...[0, 1].flatMap(participantEvents),
       { type: "participant.connected", seat: 2 },
       { type: "participant.unreachable", seat: 2 },
       { type: "transfer.begun" },
@@ -190,6 +229,20 @@ export const worlds: {
       { type: "admin.remove", target: 1 },
       { type: "admin.shutdown" },
     ],
+    // The third seat does all that the second does, and a user may have one device more: both at once would be too many.
+    larger: {
+      inputs: groups(1),
+      more: [
+        { type: "sip.INVITE.create", recipients: 2, anonymous: false },
+        { type: "sip.INVITE.join", from: 2, device: "new" },
+        { type: "sip.REFER.add", from: 0, strangers: 0, seats: [1, 2] },
+        { type: "sip.REFER.remove", from: 0, target: 2 },
+        { type: "msrp.SEND", from: 1, content: "chat", claims: "self", to: "group" },
+        { type: "msrp.SEND", from: 1, content: "imdn", claims: "self", to: 2 },
+        ...participantEvents(2),
+        { type: "transfer.senderAway", seat: 0 },
+      ],
+    },
   },
   "group-participant": {
     inputs: [undefined],
@@ -202,6 +255,7 @@ export const worlds: {
       { type: "msrp.bound" },
       { type: "msrp.lost" },
     ],
+    larger: { inputs: [undefined], more: moreDialogEvents },
   },
   "conference-subscription": {
     inputs: [undefined],
@@ -214,5 +268,6 @@ export const worlds: {
       { type: "group.expelled" },
       { type: "sip.NOTIFY.failed" },
     ],
+    larger: { inputs: [undefined], more: [{ type: "sip.SUBSCRIBE", from: 1, expires: "positive" }] },
   },
 };
