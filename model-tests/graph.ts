@@ -41,8 +41,9 @@ export function answerOf({ effects, refusal, handled, snapshot }: Step): Answer 
   return { effects, refusal, handled, over: (snapshot as AnyMachineSnapshot).status !== "active" };
 }
 
-/** An answer as a word: two answers with one word cannot be told apart from outside. `handled` is inside knowledge and not in it. */
-export const wordOf = ({ effects, refusal, over }: Answer): string => JSON.stringify([effects, refusal === undefined ? null : { ...refusal, grounds: undefined }, over]);
+/** An answer as a word: two answers with one word cannot be told apart from outside. `handled` is inside knowledge and not in it, and silence says nothing. */
+export const wordOf = ({ effects, refusal, over }: Answer): string =>
+  JSON.stringify([effects, refusal === undefined || refusal.protocol === "silence" ? null : { ...refusal, grounds: undefined }, over]);
 
 class Interned<T> {
   readonly items: T[] = [];
