@@ -185,7 +185,7 @@ export const largeMessage = setup({
           },
           {
             guard: and(["awaited", "rejectsAll"]),
-            target: "aborted",
+            target: "failed",
             actions: ["abortDelivery", { type: "releaseRecipients", params: pendingUnacceptable }, "stopSender", releaseSender("notAcceptable")],
             meta: policyGrounds("wrappedTypes=rejectAll: all get it or nobody"),
           },
@@ -287,6 +287,11 @@ export const largeMessage = setup({
             { guard: "nonePending", target: "#large-message.failed", meta: { decides: "nobody has it", beside: ["CPM-CONV §9.1.2"] } },
           ],
           on: {
+            "recipient.accepted": {
+              guard: and(["awaited", not("indicated"), "rejectsAll"]),
+              actions: ["markExcluded", { type: "releaseRecipients", params: thisOne }],
+              meta: policyGrounds("wrappedTypes=rejectAll: what the sender has sent to the end is not refused any more, and others may have it: this recipient alone is left out"),
+            },
             "recipient.delivered": { guard: "beingServed", actions: "markDone", meta: { cites: ["RFC 5547 §8.4"] } },
             "sender.aborted": { meta: { decides: "the sender's end after the last octet truncates nobody", beside: ["RFC 5547 §8.4"] } },
           },

@@ -580,6 +580,19 @@ focus("wrappedTypes=rejectAll", { policies: { wrappedTypes: "rejectAll" } }, (co
     await Promise.all([carols.hearsBye(), toBobLeg.dialog.hearsBye(), sender.dialog.hearsBye()]);
   });
 
+  conversation("item 2: Carol answers with text/plain when the whole file is here: it is refused no more, she alone hears BYE, and Bob gets every octet [CPM-CR §9.3.1]", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
+    const toBobLeg = await bob.takes(toBob, photo);
+    const sender = await accepted(alice, request, offer);
+    toBobLeg.msrp.pause();
+    await sendsFile(sender, photo);
+    await carol.answersFile(toCarol, photo, foreignTypes).hearsBye();
+    toBobLeg.msrp.resume();
+    await wholeFile(toBobLeg);
+    expect((await toBobLeg.dialog.hearsBye()).header("Reason")).toBe('SIP;cause=200;text="Call completed"');
+  });
+
   conversation("item 2: everybody indicates the wrapped types: the file is sent [CPM-CR §9.3.1]", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
