@@ -62,8 +62,9 @@ const senderAborted = {
   actions: [releaseSender("bearerUnavailable"), "abortDelivery", releasePending],
   meta: { cites: ["RFC 4975 §7.1.1", "RFC 5547 §8.4"] },
 } as const;
+/** Nothing of it is kept to go on with: it has failed. */
 const senderMisbehaved = {
-  target: "#large-message.aborted",
+  target: "#large-message.failed",
   actions: ["stopSender", releaseSender("notAcceptable"), "abortDelivery", releasePending],
   meta: { cites: ["RFC 4975 §10.5", "RFC 5547 §8.3.1"] },
 } as const;
