@@ -18,7 +18,9 @@ export class ServerProcess {
   readonly #listeners: { readonly protocol: string; readonly target: Target }[] = [];
 
   private constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [program, "serve", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
+    // It may end while it is spoken to.
+    this.#child.stdin?.on("error", () => {});
     const kill = () => void this.#child.kill("SIGKILL");
     process.once("exit", kill);
     this.#child.on("exit", (code) => {
@@ -28,9 +30,14 @@ export class ServerProcess {
     readLines(this.#child, (line) => this.#hear(line));
   }
 
-  /** Starts it, and waits until as many listeners as asked for listen. @throws {Error} it ended before */
-  static async start(args: readonly string[]): Promise<ServerProcess> {
-    const server = new ServerProcess(args);
+  /**
+   * Starts it, and waits until as many listeners as asked for listen.
+   *
+   * @param serve what is run with these options
+   * @throws {Error} it ended before
+   */
+  static async start(args: readonly string[], serve: readonly string[] = [program, "serve"]): Promise<ServerProcess> {
+    const server = new ServerProcess([...serve, ...args]);
     const listening = new Eventual<"listening" | "ended">("the server to listen");
     const wanted = args.filter((arg) => arg === "--listen" || arg === "--msrp").length;
     const stop = server.lines.on(() => {
@@ -54,6 +61,13 @@ export class ServerProcess {
     const found = this.#listeners.find((listener) => listener.protocol === protocol && listener.target.transport === transport);
     if (found === undefined) throw new Error(`the server does not listen for ${protocol} on ${transport}`);
     return found.target;
+  }
+
+  /** Writes a line on its standard input, and waits for the line of standard output that answers. */
+  ask(line: string, answers: (line: string) => boolean): Promise<string> {
+    const answer = this.lines.next(answers);
+    this.#child.stdin?.write(`${line}\n`);
+    return answer;
   }
 
   /** SIGHUP: the policies are read again. */
