@@ -126,6 +126,8 @@ const endOfLeg = ({ context, event }: At, status?: SeatStatus) => ({
 const unauthorised = { type: "answer", params: { status: 403, warning: "serviceNotAuthorised" } } as const;
 const notAllowed = { type: "answer", params: { status: 403, warning: "functionNotAllowed" } } as const;
 const tooMany = { type: "answer", params: { status: 486, warning: "tooManyParticipants" } } as const;
+/** Not 102: it is no Participant more. */
+const busy = { type: "answer", params: { status: 486 } } as const;
 
 const strangerGrounds: Grounds = { decides: "only members who are connected ask the focus for others, and only members come in: 403 127", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.4"] };
 const legEnds: Grounds = { decides: "one dialog less; the user is still there on another, or is not a member any more", beside: ["CPM-CONV §9.2"] };
@@ -327,7 +329,7 @@ export const groupSession = setup({
               },
               {
                 guard: "tooManyDevices",
-                actions: tooMany,
+                actions: busy,
                 meta: { decides: "486 above maxDevices", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.24"] },
               },
               {
@@ -550,7 +552,7 @@ export const groupSession = setup({
       on: {
         "sip.INVITE.join": [
           { guard: not("fromMember"), actions: unauthorised, meta: strangerGrounds },
-          { guard: "tooManyDevices", actions: tooMany, meta: { decides: "486 above maxDevices", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.24"] } },
+          { guard: "tooManyDevices", actions: busy, meta: { decides: "486 above maxDevices", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.24"] } },
           {
             target: "#group-session.open.membership.active",
             actions: [{ type: "admit", params: fromSeat }, "takeLeg"],
