@@ -35,6 +35,8 @@ export interface Transition {
   readonly from: string;
   /** Absent when it goes nowhere: it answers, or it ignores. */
   readonly to?: string;
+  /** Leaves its source and enters it again, even where it leads back into it: external, as SCXML says. */
+  readonly reenters: boolean;
   readonly trigger: Trigger;
   readonly guard?: string;
   /** What is left when no guarded alternative of the same trigger held. */
@@ -90,6 +92,7 @@ function transition(definition: AnyTransitionDefinition, index: number): Transit
     rule: index + 1,
     from: source.id,
     ...(target && { to: target[0]!.id }),
+    reenters: definition.reenter === true,
     trigger: trigger(definition),
     ...(guard !== undefined && { guard: named(guard) }),
     isOtherwise: guard === undefined && alternatives(definition).length > 1,
