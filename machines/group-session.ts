@@ -62,15 +62,15 @@ const hasLegLeft = ({ made }: Context, { legs }: SeatState) => legs <= made.maxD
 /** Seats that a REFER brings back: known, and not there now. */
 const returning = ({ context, event }: At) => (event as ReferAdd).seats.filter((seat) => !isThere(context.seats[seat]!) && hasLegLeft(context, context.seats[seat]!));
 
-/** Seats whose users have gone for good, and which may be given to somebody else: not the creator's, which is the chair, nor that of somebody who was removed and stays out. */
-const vacant = ({ context, event }: At) =>
-  seatsWhere(context, ({ status, legs }, seat) => seat > 0 && legs === 0 && ["left", "declined", "failed"].includes(status) && !(event as ReferAdd).seats.includes(seat));
+/** Seats whose users have gone for good, and which may be given to somebody else: not the creator's, which is the chair. */
+const vacant = ({ context, event }: At, ...statuses: SeatStatus[]) =>
+  seatsWhere(context, ({ status, legs }, seat) => seat > 0 && legs === 0 && statuses.includes(status) && !(event as ReferAdd).seats.includes(seat));
 
-/** The seats that strangers get: vacant ones first, then new ones. */
+/** The seats that strangers get: vacant ones first, then new ones; those of who was removed come last, so that it is remembered, and takes no room. */
 const newcomers = (at: At) => {
-  const { strangers } = at.event as ReferAdd;
-  const given = vacant(at).slice(0, strangers);
-  return [...given, ...Array.from({ length: strangers - given.length }, (_, index) => at.context.seats.length + index)];
+  const { seats, made } = at.context;
+  const fresh = Array.from({ length: Math.max(0, made.maxGroupSize - seats.length) }, (_, index) => seats.length + index);
+  return [...vacant(at, "left", "declined", "failed"), ...fresh, ...vacant(at, "removed")].slice(0, (at.event as ReferAdd).strangers);
 };
 
 // ---------------------------------------------------------------- params of effects
@@ -150,7 +150,7 @@ export const groupSession = setup({
     mayAdd: ({ context, event }) => context.made.addRole === "anyone" || (event as ReferAdd).from === 0,
     mayRemove: ({ context, event }) => context.made.removeRole === "anyone" || (event as ReferRemove).from === 0,
     namesRemoved: ({ context, event }) => (event as ReferAdd).seats.some((seat) => context.seats[seat]!.status === "removed"),
-    noRoom: (at) => newcomers(at).some((seat) => seat >= at.context.made.maxGroupSize),
+    noRoom: (at) => newcomers(at).length < (at.event as ReferAdd).strangers,
     bringsSomebody: (at) => returning(at).length + (at.event as ReferAdd).strangers > 0,
     targetIsMember: ({ context, event }) => isMember(seatOf(context, (event as ReferRemove).target) ?? gone),
     // messages

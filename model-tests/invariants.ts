@@ -165,14 +165,17 @@ const groupSession: readonly Sentence[] = [
     onEdge: (edge) => edge.event["content"] !== "imdn" || asks(edge, "relay").every(({ to }) => same(to, [edge.event["to"]])),
   },
   {
-    says: "only a member is admitted, subscribed or brought back; who was removed stays out",
+    says: "only a member is admitted, subscribed or brought back; who was removed stays out, and the seat goes to strangers alone, when the group has no other",
     beside: "RFC 4579 §5.11",
     onEdge: (edge) => {
-      const { seats } = group(edge.step.snapshot);
+      const { seats, made } = group(edge.step.snapshot);
+      const given = becomes(edge, (before, after) => before?.status === "removed" && after.status !== "removed");
+      const goesToStranger = (seat: Seat) => edge.event.type === "sip.REFER.add" && !edge.event["seats"].includes(seat) && seats.length === made.maxGroupSize;
       return (
         asks(edge, "admit", "startSubscription").every(({ seat }) => isMember(seats[seat])) &&
-        asks(edge, "invite").every((invite) => invite.seats.every((seat) => isMember(seats[seat]) && group(edge.from).seats[seat]?.status !== "removed")) &&
-        becomes(edge, (before, after) => before?.status === "removed" && after.status !== "removed").length === 0
+        asks(edge, "invite").every((invite) => invite.seats.every((seat) => isMember(seats[seat]))) &&
+        given.every(goesToStranger) &&
+        given.length <= (edge.event["strangers"] ?? 0)
       );
     },
   },
