@@ -87,7 +87,11 @@ const leaverSeat = ({ event }: At) => ({ seats: [(event as ParticipantEvent).sea
 const leaverDevices = ({ event }: At) => ({ seats: [(event as ParticipantEvent).seat], reason: "completed" as const });
 const everybodyGone = ({ context }: At) => ({ seats: seatsWhere(context, ({ legs }) => legs > 0), reason: "gone" as const });
 const everybodyIdle = ({ context }: At) => ({ seats: seatsWhere(context, ({ legs }) => legs > 0), reason: "idle" as const });
-const theOthers = ({ context, event }: At) => ({ to: seatsWhere(context, (state, seat) => seat !== (event as GroupMessage).from && isThere(state)) });
+/** What is said is kept for who is being invited; that somebody is typing is of the moment. */
+const theOthers = ({ context, event }: At) => {
+  const { from, content } = event as GroupMessage;
+  return { to: seatsWhere(context, (state, seat) => seat !== from && (content === "composing" ? state.status === "connected" : isThere(state))) };
+};
 const originalSender = ({ event }: At) => ({ to: [(event as GroupMessage).to as Seat] });
 
 /** Connected Participants except the sender: the text takes them from the session, not from the request. */
@@ -162,7 +166,7 @@ export const groupSession = setup({
     isNotification: ({ event }) => (event as GroupMessage).content === "imdn",
     isChat: ({ event }) => (event as GroupMessage).content === "chat",
     toGroup: ({ event }) => (event as GroupMessage).to === "group",
-    toSomebodyConnected: ({ context, event }) => context.seats[(event as GroupMessage).to as Seat]?.status === "connected",
+    toSomebodyThere: ({ context, event }) => isThere(context.seats[(event as GroupMessage).to as Seat] ?? gone),
     someAway: (at) => awaySeats(at).seats.length > 0,
     // dialogs that end
     lastLegOfMember: (at) => isMember(subject(at) ?? gone) && subject(at)!.legs <= 1,
@@ -388,14 +392,14 @@ export const groupSession = setup({
               { guard: "toSeveral", actions: { type: "answerMsrp", params: { status: 403 } }, meta: { cites: ["RFC 7701 §6.1"] } },
               { guard: "toNobodyKnown", actions: { type: "answerMsrp", params: { status: 404 } }, meta: { cites: ["RFC 7701 §6.2"] } },
               {
-                guard: and(["isNotification", "toSomebodyConnected"]),
+                guard: and(["isNotification", "toSomebodyThere"]),
                 actions: [{ type: "answerMsrp", params: { status: 200 } }, { type: "relay", params: originalSender }],
                 meta: { decides: "a disposition notification goes to the sender of the message alone", beside: ["CPM-CR §4.2", "RFC 5438 §8"] },
               },
               {
                 guard: "isNotification",
                 actions: { type: "answerMsrp", params: { status: 404 } },
-                meta: { decides: "404: who is to be notified is not connected", beside: ["CPM-CR §4.2"] },
+                meta: { decides: "404: who is to be notified is neither connected nor being invited, and nothing is kept for others yet", beside: ["CPM-CR §4.2"] },
               },
               { guard: "toOneParticipant", actions: { type: "answerMsrp", params: { status: 428 } }, meta: { cites: ["RFC 7701 §6.2"] } },
               {

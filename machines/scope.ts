@@ -38,7 +38,7 @@ export const lines = {
   chatDelivered: onVersion2("and delivered when the recipient becomes available"),
   chatForked: onVersion2("a 1-1 chat is forked to all devices in case of auto-answer"),
   chatRecorded: onVersion2("live recording of a 1-1 chat"),
-  groupNotifications: onVersion2("isComposing and disposition notifications within a group chat", "group-session.open.membership msrp.SEND isNotification and toSomebodyConnected"),
+  groupNotifications: onVersion2("isComposing and disposition notifications within a group chat", "group-session.open.membership msrp.SEND isNotification and toSomebodyThere"),
   groupStored: onVersion2("messages and notifications of a group chat are stored while a Participant is not available"),
   groupDelivered: onVersion2("and delivered when the recipient becomes available"),
   groupForked: onVersion2("a group chat is forked to all devices in case of auto-answer"),

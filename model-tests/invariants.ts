@@ -155,6 +155,11 @@ const groupSession: readonly Sentence[] = [
     },
   },
   {
+    says: "that somebody is typing is told to who is connected, and kept for nobody",
+    beside: "CPM-CR §4.2",
+    onEdge: (edge) => edge.event["content"] !== "composing" || asks(edge, "relay").every(({ to }) => to.every((seat) => group(edge.from).seats[seat]!.status === "connected")),
+  },
+  {
     says: "nobody outside the group gets a message",
     beside: "RFC 7701 §6.2",
     onEdge: (edge) => asks(edge, "relay").every(({ to }) => to.every((seat) => isMember(group(edge.step.snapshot).seats[seat]))),
