@@ -82,5 +82,6 @@ export interface WireTour {
   readonly closed: boolean;
   readonly features: readonly string[];
   readonly seed: number;
-  readonly stimuli: readonly Stimulus[];
+  /** What somebody does, step by step: the events that the machines hear of it. */
+  readonly steps: readonly (readonly [Stimulus, ...Stimulus[]])[];
 }
