@@ -12,10 +12,11 @@ import { machines, type MachineName } from "../machines/index.ts";
 import { clauses, delayOf, grounds, named, nodes, transitions } from "../machines/inspect.ts";
 import { policies } from "../machines/policies.ts";
 import { refusals } from "../machines/refusals.ts";
-import { clausesInScope } from "../machines/scope.ts";
+import { clausesInScope, lines } from "../machines/scope.ts";
 import { askedOnTheWay } from "./explore.ts";
 import { blocks, walk } from "./flow-blocks.ts";
 import { invariants, ofEveryMachine } from "./invariants.ts";
+import { takenOn } from "./paths.ts";
 import { graphAt, toursOf } from "./tours.ts";
 
 const machineNames = Object.keys(machines) as MachineName[];
@@ -106,19 +107,15 @@ interface Taken {
   readonly first: { readonly tour: string; readonly step: number };
 }
 
-/** By the name of the transition. Every edge is looked at once, whoever takes it. */
+/** By the name of the transition. */
 function takenByTours(machine: MachineName): ReadonlyMap<string, Taken> {
+  const names = transitions(machines[machine]).map(nameOf);
   const taken = new Map<string, Taken>();
-  const ofEdge = new Map<string, readonly string[]>();
   for (const { id, steps } of toursOf(machine)) {
-    const input = Number(id.split("/")[1]);
-    const { snapshots, from, answers, answer } = graphAt(machine, input);
-    steps.forEach(({ edge, event }, step) => {
-      if (!answers[answer[edge]!]!.handled) return;
-      const key = `${input}/${edge}`;
-      const names = ofEdge.get(key) ?? namesTaken(machine, snapshots[from[edge]!]!, event);
-      ofEdge.set(key, names);
-      for (const name of names) {
+    const { sets, of } = takenOn(graphAt(machine, Number(id.split("/")[1])));
+    steps.forEach(({ edge }, step) => {
+      for (const number of sets[of[edge]!]!) {
+        const name = names[number]!;
         const before = taken.get(name);
         if (before === undefined) taken.set(name, { tours: new Set([id]), first: { tour: id, step } });
         else before.tours.add(id);
@@ -147,6 +144,8 @@ function takenByFlows(): ReadonlyMap<string, readonly string[]> {
 }
 
 // ---------------------------------------------------------------- the relation
+
+const inScope: ReadonlySet<Clause> = new Set([...clausesInScope, ...Object.values(lines).map(({ clause }) => clause)]);
 
 /** A clause, and everything that stands on it. */
 export interface ClauseTrace {
@@ -229,7 +228,7 @@ function clauseTraces(of: readonly MachineName[], tests: readonly WireTest[], to
     const inferred = clausesInferred[clause];
     return {
       clause,
-      inScope: clausesInScope.includes(clause),
+      inScope: inScope.has(clause),
       ...(exception !== undefined && { exception }),
       ...(inferred !== undefined && { inferred }),
       cites: here.filter((place) => cites(place, clause)).map(({ name }) => name),

@@ -1,0 +1,182 @@
+/**
+ * The evidence, for who writes the specification: `npm run verify -- --help`.
+ *
+ * The last line is the result; the exit code is 0 when nothing is wrong, 1 when something is, 2 for a command that is not one.
+ */
+import { parseArgs } from "node:util";
+import { machines, type MachineName } from "../machines/index.ts";
+import { keep, restore, start, step } from "../machines/step.ts";
+import { inMarkdown, machineTable, writeReadme } from "./evidence-table.ts";
+import { answerOf, wordOf } from "./graph.ts";
+import { distinguishable, mutationOf } from "./mutation/score.ts";
+import { checkTrace, describeDeviation, isDeviation, linesOf } from "./trace.ts";
+import { broadClauses, relation, rules, type ClauseTrace, type TransitionTrace } from "./traceability.ts";
+import { describeStep, toursOf, type Criterion, type Tour } from "./tours.ts";
+
+const help = `npm run verify -- [OPTION]
+
+  --table          one row a machine: what there is, what is walked, what is killed (this is what runs without an option)
+  --write          with --table: put it into README.md
+  --clauses        clause ↔ transitions ↔ tours ↔ tests on the wire ↔ flows ↔ invariants, both ways, and the rules they keep
+  --json           with --clauses: the same as JSON
+  --trace FILE     replay a live trace (npm start -- --trace FILE): the first line that is not a step of the model
+  --all            every criterion of tours, all mutants, the composition; prints as it goes
+  --machine NAME   of that machine alone: ${Object.keys(machines).join(", ")}
+  --help           this`;
+
+/** What was found: the last line, and whether all is well. */
+interface Result {
+  readonly says: string;
+  readonly isWell: boolean;
+}
+
+const seconds = (began: number): string => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+const counted = (count: number, what: string): string => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+
+// ---------------------------------------------------------------- --table
+
+function table(of: readonly MachineName[], write: boolean): Result {
+  const began = performance.now();
+  const made = machineTable(of, ([name = "", ...cells]) => console.error(`${name}: ${cells.at(-1)} s`));
+  console.log(inMarkdown(made));
+  if (write) writeReadme([made]);
+  return { says: `${counted(of.length, "machine")} in ${seconds(began)}`, isWell: true };
+}
+
+// ---------------------------------------------------------------- --clauses
+
+function clauses(of: readonly MachineName[], json: boolean): Result {
+  const made = relation(of);
+  const broken = Object.entries(rules).flatMap(([says, faults]) => faults().map((fault) => `broken: ${says}: ${fault}`));
+  if (json) console.log(JSON.stringify({ ...made, broken }, undefined, 1));
+  else {
+    made.clauses.forEach(tellClause);
+    made.transitions.forEach(tellTransition);
+    for (const { machine, clause, transitions, of: all, reason } of broadClauses()) console.log(`${clause} grounds ${transitions} of the ${all} transitions of ${machine}: ${reason ?? "no reason is given"}`);
+    for (const line of broken) console.log(line);
+  }
+  const says = `${counted(made.clauses.length, "clause")}, ${counted(made.transitions.length, "transition")}, ${counted(Object.keys(rules).length, "rule")}, ${broken.length} broken`;
+  return { says: json ? "" : says, isWell: broken.length === 0 };
+}
+
+function tellClause({ clause, inScope, exception, inferred, cites, beside, tours, wire, flows, invariants }: ClauseTrace): void {
+  const lines = [
+    ...(exception === undefined ? [] : [`not modelled: ${exception}`]),
+    ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
+    ...cites.map((name) => `cited by ${name}`),
+    ...beside.map((name) => `beside ${name}`),
+    ...(tours === 0 ? [] : [`in ${counted(tours, "tour")}`]),
+    ...wire.map(({ file, title }) => `on the wire: ${file}: ${title}`),
+    ...flows.map((file) => `flow: ${file}`),
+    ...invariants.map(({ machine, says }) => `invariant of ${machine}: ${says}`),
+  ];
+  console.log([`${clause}${inScope ? "" : " (not in scope)"}`, ...lines.map((line) => `  ${line}`)].join("\n"));
+}
+
+function tellTransition({ machine, rule, name, to, grounds, tours, flows, wire }: TransitionTrace): void {
+  const why = grounds === undefined ? "no grounds" : "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decides: ${grounds.decides} [${grounds.beside.join(", ")}]`;
+  const first = tours.first === undefined ? "" : `, first at step ${tours.first.step + 1} of ${tours.first.tour}`;
+  const lines = [why, `in ${counted(tours.count, "tour")}${first}`, ...flows.map((flow) => `flow: ${flow}`), ...wire.map((test) => `on the wire: ${test}`)];
+  console.log([`${machine} ${rule}: ${name}${to.length === 0 ? "" : ` → ${to.join(", ")}`}`, ...lines.map((line) => `  ${line}`)].join("\n"));
+}
+
+// ---------------------------------------------------------------- --trace
+
+function trace(file: string): Result {
+  let verdict;
+  try {
+    verdict = checkTrace(linesOf(file));
+  } catch (fault) {
+    return { says: `${file} cannot be read: ${(fault as NodeJS.ErrnoException).code ?? String(fault)}`, isWell: false };
+  }
+  if (isDeviation(verdict)) return { says: `${file}: ${describeDeviation(verdict)}`, isWell: false };
+  if (verdict.lines === 0) return { says: `${file} has no lines: nothing was checked`, isWell: false };
+  return { says: `${counted(verdict.lines, "line")} of ${counted(verdict.instances, "instance")}, all of them steps of the model: ${verdict.machines.join(", ")}`, isWell: true };
+}
+
+// ---------------------------------------------------------------- --all
+
+const criteria: readonly Criterion[] = ["recommended", "0-switch", "1-switch", "all-edges", "random"];
+
+function all(of: readonly MachineName[]): Result {
+  const began = performance.now();
+  const wrong: string[] = [];
+  let checked = 0;
+  const tell = (what: string, faults: readonly string[], since: number): void => {
+    checked += 1;
+    wrong.push(...faults);
+    console.log(`${faults.length === 0 ? "ok    " : "wrong "} ${what}, ${seconds(since)}${faults.map((fault) => `\n         ${fault}`).join("")}`);
+  };
+
+  for (const name of of) {
+    for (const criterion of criteria) {
+      const since = performance.now();
+      const tours = toursOf(name, criterion);
+      const steps = tours.reduce((total, tour) => total + tour.steps.length, 0);
+      tell(`${name}: ${counted(tours.length, "tour")} ${criterion}, ${counted(steps, "step")}`, tours.flatMap((tour) => deviation(tour) ?? []), since);
+    }
+    const since = performance.now();
+    const report = mutationOf(name);
+    const missed = report.missed.map(({ mutant, trace: told }) => `not killed: ${mutant.id}: ${told.map(({ type }) => type).join(" → ")}`);
+    tell(`${name}: ${counted(report.mutants, "mutant")}, ${report.killed} killed of ${distinguishable(report)} that can be told, ${report.equivalent.length} equivalent`, missed, since);
+  }
+  return { says: `${checked} checked, ${wrong.length} wrong, ${seconds(began)}`, isWell: wrong.length === 0 };
+}
+
+/** Walks a tour through a machine that goes through JSON at every step; says the first step that is not as expected. */
+function deviation(tour: Tour): string | undefined {
+  const machine = machines[tour.name];
+  let { snapshot } = start(machine, tour.input as never);
+  for (const [at, { event, expected }] of tour.steps.entries()) {
+    const done = step(machine, restore(machine as never, JSON.parse(JSON.stringify(keep(snapshot))) as never) as never, event);
+    if (wordOf(answerOf(done)) !== wordOf(expected)) return `${tour.id}, step ${at + 1}: ${describeStep(tour, at)}, and it is ${wordOf(answerOf(done))}`;
+    snapshot = done.snapshot as never;
+  }
+  return undefined;
+}
+
+// ---------------------------------------------------------------- the command line
+
+class NoCommand extends Error {}
+
+function run(words: readonly string[]): Result {
+  const { values } = read(words);
+  if (values.help) return { says: help, isWell: true };
+  const commands = (["table", "clauses", "trace", "all"] as const).filter((name) => values[name] !== undefined);
+  if (commands.length > 1) throw new NoCommand(`one of ${commands.map((name) => `--${name}`).join(" and ")} at a time`);
+  const command = commands[0] ?? "table";
+  if (values.write && (command !== "table" || values.machine !== undefined)) throw new NoCommand("--write goes with --table of all machines");
+  if (values.json && command !== "clauses") throw new NoCommand("--json goes with --clauses");
+  if (values.machine !== undefined && !Object.hasOwn(machines, values.machine)) throw new NoCommand(`no machine is called ${values.machine}; there are: ${Object.keys(machines).join(", ")}`);
+  const of = values.machine === undefined ? (Object.keys(machines) as MachineName[]) : [values.machine as MachineName];
+  switch (command) {
+    case "table":
+      return table(of, values.write ?? false);
+    case "clauses":
+      return clauses(of, values.json ?? false);
+    case "trace":
+      return trace(values.trace!);
+    case "all":
+      return all(of);
+  }
+}
+
+function read(words: readonly string[]) {
+  const flag = { type: "boolean" } as const;
+  const word = { type: "string" } as const;
+  try {
+    return parseArgs({ args: [...words], options: { table: flag, write: flag, clauses: flag, json: flag, trace: word, all: flag, machine: word, help: flag } });
+  } catch (fault) {
+    throw new NoCommand(String((fault as Error).message).split(/[.\n]/, 1)[0]);
+  }
+}
+
+try {
+  const { says, isWell } = run(process.argv.slice(2));
+  if (says !== "") console.log(says);
+  process.exitCode = isWell ? 0 : 1;
+} catch (fault) {
+  if (!(fault instanceof NoCommand)) throw fault;
+  console.error(`verify: ${fault.message}`);
+  process.exitCode = 2;
+}
