@@ -134,7 +134,7 @@ const tooMany = { type: "answer", params: { status: 486, warning: "tooManyPartic
 const busy = { type: "answer", params: { status: 486 } } as const;
 
 const strangerGrounds: Grounds = { decides: "only members who are connected ask the focus for others, and only members come in: 403 127", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.4"] };
-const legEnds: Grounds = { decides: "one dialog less; the user is still there on another, or is not a member any more", beside: ["CPM-CONV §9.2"] };
+const legEnds: Grounds = { decides: "one dialog less; the user is still there on another, was away already, or is not a member any more", beside: ["CPM-CONV §9.2"] };
 
 export const groupSession = setup({
   types: {} as { context: Context; events: GroupSessionEvent; meta: Grounds; input: GroupSessionInput },
@@ -169,7 +169,8 @@ export const groupSession = setup({
     toSomebodyThere: ({ context, event }) => isThere(context.seats[(event as GroupMessage).to as Seat] ?? gone),
     someAway: (at) => awaySeats(at).seats.length > 0,
     // dialogs that end
-    lastLegOfMember: (at) => isMember(subject(at) ?? gone) && subject(at)!.legs <= 1,
+    wasThere: (at) => isThere(subject(at) ?? gone),
+    wasInvited: (at) => subject(at)?.status === "invited",
     absent: (at) => subject(at)?.status === "away" && hasLegLeft(at.context, subject(at)!),
     ofMember: (at) => isMember(subject(at) ?? gone),
     keepsAbsent: ({ context }) => context.made.longLived,
@@ -428,7 +429,7 @@ export const groupSession = setup({
             ],
             "participant.lost": [
               {
-                guard: "lastLegOfMember",
+                guard: and(["wasThere", not("onOtherDevice")]),
                 actions: ["seatAway", "notify"],
                 meta: { decides: "going off-line is not leaving: the seat is kept", beside: ["CPM-CR §4.2", "CPM-CONV §9.2"] },
               },
@@ -436,14 +437,14 @@ export const groupSession = setup({
             ],
             "participant.unreachable": [
               {
-                guard: and(["lastLegOfMember", "keepsAbsent"]),
-                actions: ["seatAway", "notify"],
-                meta: { decides: "who cannot be reached stays a member of a long-lived group", beside: ["CPM-CR §4.2"] },
+                guard: and(["wasInvited", not("onOtherDevice"), not("keepsAbsent")]),
+                actions: ["seatFailed", { type: "expelSubscribers", params: leaverSeat }, "notify"],
+                meta: { decides: "who was invited and cannot be reached is dropped from a group that is not long-lived", beside: ["CPM-CONV §9.2"] },
               },
               {
-                guard: "lastLegOfMember",
-                actions: ["seatFailed", { type: "expelSubscribers", params: leaverSeat }, "notify"],
-                meta: { decides: "and is dropped from any other", beside: ["CPM-CONV §9.2"] },
+                guard: and(["wasThere", not("onOtherDevice")]),
+                actions: ["seatAway", "notify"],
+                meta: { decides: "and stays a member of one that is; who was connected and is lost meanwhile stays in any", beside: ["CPM-CR §4.2", "CPM-CONV §9.2"] },
               },
               { actions: "dropLeg", meta: legEnds },
             ],
@@ -464,7 +465,7 @@ export const groupSession = setup({
               { actions: "dropLeg", meta: legEnds },
             ],
             "participant.released": [
-              { guard: "lastLegOfMember", actions: ["seatAway", "notify"], meta: { decides: "a member without a dialog is away", beside: ["CPM-CONV §9.2"] } },
+              { guard: and(["wasThere", not("onOtherDevice")]), actions: ["seatAway", "notify"], meta: { decides: "a member without a dialog is away", beside: ["CPM-CONV §9.2"] } },
               { actions: "dropLeg", meta: legEnds },
             ],
             "transfer.begun": { guard: "roomForTransfer", actions: "countTransfer", meta: { decides: "one transfer more", beside: ["CPM-CR §9.3.1"] } },
