@@ -127,7 +127,7 @@ describe("imports", () => {
 
   test("the package depends on what machines and runtime import, and on nothing else", () => {
     const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };
-    const used = new Set(imports.filter((one) => /^(machines|runtime)\//.test(one.from) && isPackage(one) && !one.to.startsWith("node:")).map(({ to }) => to.split("/")[0]));
+    const used = new Set(imports.filter((one) => /^(machines|runtime)\//.test(one.from) && isPackage(one) && !one.to.startsWith("node:")).map(({ to }) => to.split("/", to.startsWith("@") ? 2 : 1).join("/")));
     expect([...used].sort()).toEqual(Object.keys(dependencies).sort());
   });
 });

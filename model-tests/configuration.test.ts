@@ -14,7 +14,7 @@ function file(name: string, content: string): string {
   return path;
 }
 
-const options = ["listen", "msrp", "advertise", "tls-key", "tls-cert", "domain", "factory", "data", "trust", "route", "policy", "config", "trace", "clock", "log-level"];
+const options = ["listen", "msrp", "advertise", "tls-key", "tls-cert", "domain", "factory", "data", "trust", "route", "policy", "config", "trace", "clock", "admin", "admin-token", "log-level"];
 
 const read = (args: readonly string[], environment: Record<string, string> = {}): Configuration => readConfiguration(args, environment);
 
@@ -154,9 +154,9 @@ describe("from where", () => {
     expect([trusted.check("10.1.2.3"), trusted.check("127.0.0.1")]).toEqual([true, false]);
   });
 
-  for (const option of options.filter((one) => !["config", "tls-key", "tls-cert"].includes(one)))
+  for (const option of options.filter((one) => !["config", "tls-key", "tls-cert", "admin-token"].includes(one)))
     test(`CPM_${option.toUpperCase().replaceAll("-", "_")} is --${option}`, () => {
-      const value = { listen: "udp:127.0.0.1:7", msrp: "tcp:127.0.0.1:7", factory: "sip:f@x.example", trust: "10.0.0.0/8", route: "sip:127.0.0.1:7;lr", policy: "ringMs=7", clock: "controlled", "log-level": "debug" }[option] ?? "seven.example";
+      const value = { listen: "udp:127.0.0.1:7", msrp: "tcp:127.0.0.1:7", factory: "sip:f@x.example", trust: "10.0.0.0/8", route: "sip:127.0.0.1:7;lr", policy: "ringMs=7", clock: "controlled", admin: "127.0.0.1:7", "log-level": "debug" }[option] ?? "seven.example";
       const bySwitch = read([`--${option}`, value]);
       const byVariable = read([], { [`CPM_${option.toUpperCase().replaceAll("-", "_")}`]: value });
       const shown = ({ trusted, ...rest }: Configuration) => ({ ...rest, rules: trusted.rules });

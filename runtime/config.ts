@@ -46,7 +46,18 @@ export interface Configuration {
   readonly trace: string | undefined;
   /** `controlled`: the timers of machines expire when standard input says so. */
   readonly clock: (typeof clocks)[number];
+  readonly admin: AdminAddress | undefined;
   readonly logLevel: LogLevel;
+}
+
+/** Where the operator is served. */
+export interface AdminAddress {
+  readonly host: string;
+  readonly port: number;
+  /** What every request has to show; never undefined beyond loopback. */
+  readonly token: string | undefined;
+  /** Somebody asked for it: then it is there, or the server does not start. */
+  readonly wanted: boolean;
 }
 
 interface Option {
@@ -77,6 +88,8 @@ const options = {
   config: { value: "FILE", help: "these keys in JSON; SIGHUP reads its policies again" },
   trace: { value: "FILE", help: "append one line of NDJSON for every step of every machine" },
   clock: { value: "CLOCK", default: "system", help: "system; or, for testers, controlled: the timers of machines expire when a line of standard input says so" },
+  admin: { value: "ADDRESS:PORT", default: "127.0.0.1:8060", help: "where the operator is served over HTTP: health, metrics, groups; port 0 is any, none is nowhere; beyond loopback it needs a token" },
+  "admin-token": { value: "FILE", help: "a file with the token that the operator then has to show; in the environment CPM_ADMIN_TOKEN is the token itself" },
   "log-level": { value: "LEVEL", default: "info", help: "error, warn, info or debug" },
 } as const satisfies Record<string, Option>;
 
@@ -119,6 +132,7 @@ export function readConfiguration(args: readonly string[], environment: NodeJS.P
     file,
     trace: one("trace"),
     clock: clocks.find((clock) => clock === one("clock")) ?? refuse(`--clock: one of ${clocks.join(", ")}`),
+    admin: adminAddress(one("admin")!, one("admin-token"), environment["CPM_ADMIN_TOKEN"], [commandLine, surroundings, inFile].some(({ admin }) => admin !== undefined)),
     logLevel: logLevels.find((level) => level === one("log-level")) ?? refuse(`--log-level: one of ${logLevels.join(", ")}`),
   };
 }
@@ -136,7 +150,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Said {
   return Object.fromEntries(
     keys.flatMap((key) => {
       const value = environment[`CPM_${key.toUpperCase().replaceAll("-", "_")}`];
-      return value === undefined || value === "" ? [] : [[key, optionOf(key).repeatable ? value.split(/[\s,]+/).filter(Boolean) : [value]]];
+      return value === undefined || value === "" || key === "admin-token" ? [] : [[key, optionOf(key).repeatable ? value.split(/[\s,]+/).filter(Boolean) : [value]]];
     }),
   );
 }
@@ -177,12 +191,32 @@ function readText(file: string, option: string): string {
 }
 
 function listenAddress<T extends string>(text: string, transports: readonly T[], option: string): ListenAddress<T> {
-  const match = /^([a-z]+):(\[[0-9a-fA-F:.%]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
-  const transport = transports.find((each) => each === match?.[1]);
-  const host = match?.[2]?.replace(/^\[|\]$/g, "") ?? "";
-  const port = Number(match?.[3]);
-  if (transport === undefined || isIP(host) === 0 || !(port <= 65_535)) return refuse(`${option}: ${JSON.stringify(text)} is no TRANSPORT:HOST:PORT with ${transports.join(", ")} and an IP address`);
-  return { transport, host, port };
+  const colon = text.indexOf(":");
+  const transport = transports.find((each) => each === text.slice(0, colon));
+  const at = addressAndPort(text.slice(colon + 1));
+  if (transport === undefined || at === undefined) return refuse(`${option}: ${JSON.stringify(text)} is no TRANSPORT:HOST:PORT with ${transports.join(", ")} and an IP address`);
+  return { transport, ...at };
+}
+
+/** An IP address, in brackets where it has colons, and a port. */
+function addressAndPort(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
+  const host = match?.[1]?.replace(/^\[|\]$/g, "") ?? "";
+  const port = Number(match?.[2]);
+  return isIP(host) === 0 || !(port <= 65_535) ? undefined : { host, port };
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+function adminAddress(text: string, tokenFile: string | undefined, said: string | undefined, wanted: boolean): AdminAddress | undefined {
+  if (text === "none") return undefined;
+  const at = addressAndPort(text) ?? refuse(`--admin: ${JSON.stringify(text)} is neither ADDRESS:PORT with an IP address nor none`);
+  const token = tokenFile === undefined ? said || undefined : readText(tokenFile, "--admin-token").trim();
+  if (token !== undefined && !/^[A-Za-z0-9._~+/-]{16,256}=*$/.test(token)) refuse("the admin token has at least 16 letters, digits or . _ ~ + / -");
+  if (token === undefined && !loopback.check(at.host, isIP(at.host) === 6 ? "ipv6" : "ipv4")) refuse(`--admin: ${text} is not loopback: --admin-token FILE or CPM_ADMIN_TOKEN has to say what an operator must show`);
+  return { ...at, token, wanted };
 }
 
 function tlsOf(key: string | undefined, cert: string | undefined): Configuration["tls"] {

@@ -3,6 +3,8 @@
 import { closeSync, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Admin } from "./admin/admin.ts";
+import type { Server } from "./admin/metrics.ts";
 import { systemClock } from "./clock.ts";
 import { ControlledClock } from "./controlled-clock.ts";
 import { ConfigurationRefused, help, logLevels, readConfiguration, type Configuration, type LogLevel } from "./config.ts";
@@ -56,11 +58,13 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
       log("error", `the policies stay as they are: ${(fault as Error).message}`);
     }
   });
+  let admin: Admin | undefined;
   const stop = (): void => {
     process.removeAllListeners("SIGTERM").removeAllListeners("SIGINT");
-    void end(focus, sip, msrp, spool, trace, log);
+    void end(focus, sip, msrp, spool, trace, log).then(() => admin?.close()).then(() => process.exit(0));
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
+  admin = await openAdmin(configuration, { focus, sip, msrp, spool }, log);
 }
 
 async function end(focus: ControllingFunction, sip: SipEndpoint, msrp: MsrpEndpoint, spool: Spool, trace: Trace | undefined, log: Log): Promise<void> {
@@ -69,7 +73,6 @@ async function end(focus: ControllingFunction, sip: SipEndpoint, msrp: MsrpEndpo
   if (outcome === "late") log("warn", `${focus.groupCount} groups had not ended after ${endMs} ms`);
   await Promise.race([Promise.all([sip.close(), msrp.close(), trace?.close()]), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
   spool.close();
-  process.exit(0);
 }
 
 /** Says each word once; after a thousand of them it has said enough. */
@@ -145,6 +148,25 @@ async function listen({ msrp: addresses, advertise }: Configuration, sip: SipEnd
 function refuseListener(listener: string | undefined, fault: NodeJS.ErrnoException): never {
   if (listener === undefined) throw new ConfigurationRefused(fault.message);
   throw new ConfigurationRefused(`cannot listen on ${listener}: ${fault.code === "EADDRINUSE" ? "the port is in use" : (fault.code ?? fault.message)}`);
+}
+
+/** Nobody asked for the default address: where it is taken, as by a second server of this machine, this one does without. */
+async function openAdmin({ admin: address }: Configuration, server: Server, log: Log): Promise<Admin | undefined> {
+  if (address === undefined) return undefined;
+  const { wanted, ...listener } = address;
+  // Whoever does without it need not load it.
+  const { Admin } = await import("./admin/admin.ts");
+  const admin = new Admin({ ...listener, server, now: systemClock.wall, failed: (fault) => log("error", fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)) });
+  try {
+    const { host, port } = await admin.listen();
+    say("admin", "http", host, port);
+    return admin;
+  } catch (fault) {
+    const { code } = fault as NodeJS.ErrnoException;
+    if (wanted || code !== "EADDRINUSE") return refuseListener(`--admin ${address.host}:${address.port}`, fault as NodeJS.ErrnoException);
+    log("warn", `${address.host}:${address.port} is in use: this server runs without its operator's interface; --admin gives it another address, or none`);
+    return undefined;
+  }
 }
 
 function say(protocol: string, transport: string, host: string, port: number): void {

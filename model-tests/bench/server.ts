@@ -20,10 +20,10 @@ export interface Server extends Measured {
 
 const program = fileURLToPath(new URL("../../runtime/main.ts", import.meta.url));
 
-/** The Controlling Function as a process of its own. `core`: the one that it runs on, alone. `flags`: of Node. */
-export async function startServer(policies: Readonly<Record<string, string | number>>, { core, flags = [] }: { core?: number; flags?: readonly string[] } = {}): Promise<Server> {
+/** The Controlling Function as a process of its own. `core`: the one that it runs on, alone. `flags`: of Node; `more`: of the server. */
+export async function startServer(policies: Readonly<Record<string, string | number>>, { core, flags = [], more = [] }: { core?: number; flags?: readonly string[]; more?: readonly string[] } = {}): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), "cpm-bench-"));
-  const options = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data];
+  const options = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data, "--admin", "none", ...more];
   for (const [name, value] of Object.entries(policies)) options.push("--policy", `${name}=${value}`);
   const child = start([process.execPath, ...flags, program, "serve", ...options], core);
   const ports = await listeners(child, 3);

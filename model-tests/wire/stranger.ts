@@ -675,7 +675,7 @@ const program = process.env["CPM_FOCUS"] ?? "runtime/main.ts";
 
 /** Runs a command that should end by itself; answers what it said and its exit code, null of one that was killed. */
 export async function run(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [program, ...words], { cwd: projectRoot, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, ...words], { cwd: projectRoot, env: { CPM_ADMIN: "none", ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
   const said = { out: "", err: "" };
   child.stdout.on("data", (octets) => (said.out += octets));
   child.stderr.on("data", (octets) => (said.err += octets));
@@ -717,7 +717,7 @@ export class Focus {
       "--trust", trust, "--trust", "::1",
       "--data", join(directory, "data"), "--trace", traceFile,
       ...Object.entries(policies).flatMap(([name, value]) => ["--policy", `${name}=${value}`]), ...(controlled ? ["--clock", "controlled"] : []), ...more,
-    ], { cwd: projectRoot, stdio: [controlled ? "pipe" : "ignore", "pipe", "pipe"] });
+    ], { cwd: projectRoot, env: { CPM_ADMIN: "none", ...process.env }, stdio: [controlled ? "pipe" : "ignore", "pipe", "pipe"] });
     const said: string[] = [];
     const ports = await listeners(child, said, ["sip udp", "sip tcp", ...(onlySecureMsrp ? [] : ["msrp tcp"]), ...(tls === undefined ? [] : ["sip tls", "msrp tls"])]);
     const address = { host, udp: ports["sip udp"]!, tcp: ports["sip tcp"]!, tls: ports["sip tls"] ?? 0, msrp: ports["msrp tcp"] ?? 0, msrps: ports["msrp tls"] ?? 0, certificate: tls?.cert };

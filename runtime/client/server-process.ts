@@ -7,7 +7,7 @@ import { Arrivals, Eventual } from "./waiting.ts";
 const program = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /** `listening sip udp 127.0.0.1:5060` */
-const listeningLine = /^listening (sip|msrp) (udp|tcp|tls) \[?([^\]\s]+?)\]?:(\d+)$/;
+const listeningLine = /^listening (sip|msrp|admin) (udp|tcp|tls|http) \[?([^\]\s]+?)\]?:(\d+)$/;
 
 /** The Controlling Function as a process of its own. */
 export class ServerProcess {
@@ -18,7 +18,8 @@ export class ServerProcess {
   readonly #listeners: { readonly protocol: string; readonly target: Target }[] = [];
 
   private constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
+    // Many servers run on one machine: the operator's interface is there for who asks for it.
+    this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"], env: { CPM_ADMIN: "none", ...process.env } });
     // It may end while it is spoken to.
     this.#child.stdin?.on("error", () => {});
     const kill = () => void this.#child.kill("SIGKILL");

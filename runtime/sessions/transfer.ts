@@ -37,7 +37,8 @@ export class Transfer {
   readonly contribution: Contribution;
   readonly arrived: ArrivedInvite;
   readonly #focus: Focus;
-  readonly #recipientUris: readonly string[];
+  /** By their place in the large message. */
+  readonly recipientUris: readonly string[];
   readonly #ended: (transfer: Transfer) => void;
   readonly #recipients: (RecipientLeg | undefined)[] = [];
   /** The name in the trace; the Contribution-ID is the peer's to write. */
@@ -59,7 +60,7 @@ export class Transfer {
     this.group = group;
     this.contribution = contribution;
     this.arrived = arrived;
-    this.#recipientUris = recipientUris;
+    this.recipientUris = recipientUris;
     this.#ended = ended;
     this.instance = focus.random(64);
     this.number = ++focus.counts.transfers;
@@ -94,15 +95,6 @@ export class Transfer {
     return this.#largeMessage;
   }
 
-  get sender(): SenderLeg | undefined {
-    return this.#sender;
-  }
-
-  /** By their place in the large message; none before they are invited. */
-  get recipients(): readonly (RecipientLeg | undefined)[] {
-    return this.#recipients;
-  }
-
   /** Every machine of it. */
   get instances(): readonly Instance[] {
     const legs = [this.#sender, ...this.#recipients].flatMap((leg) => (leg ? [leg.session] : []));
@@ -112,7 +104,7 @@ export class Transfer {
   /** Begins 9.1.2: the sender waits while the spool makes room. */
   #execute(recipientList: LargeMessageInput["recipientList"]): void {
     const { answerSender, wrappedTypes, maxFileOctets } = this.#focus.policies();
-    const input: LargeMessageInput = { recipients: this.#recipientUris.length, recipientList, answerSender, wrappedTypes };
+    const input: LargeMessageInput = { recipients: this.recipientUris.length, recipientList, answerSender, wrappedTypes };
     this.#largeMessage = new Session(this.#focus.turns, "large-message", input, this.group.id, this.instance, this.#around(this.#largeMessageWorld, () => this.#settle()));
     this.#sender = new SenderLeg(this.#focus, this, () => this.#legEnded());
     this.#legs = 1;
@@ -145,10 +137,10 @@ export class Transfer {
 
   readonly #largeMessageWorld: World<LargeMessageEffect, Arrival> = {
     addHistoryList: () => {
-      this.#history = [historyPart(this.#recipientUris.map((uri): ListEntry => ({ uri, copyControl: "to" })))];
+      this.#history = [historyPart(this.recipientUris.map((uri): ListEntry => ({ uri, copyControl: "to" })))];
     },
     inviteRecipients: () => {
-      this.#recipientUris.forEach((uri, recipient) => {
+      this.recipientUris.forEach((uri, recipient) => {
         const leg = new RecipientLeg(this.#focus, this, recipient, uri, () => this.#legEnded());
         this.#recipients[recipient] = leg;
         this.#legs += 1;

@@ -210,6 +210,11 @@ export class SipEndpoint {
     return bound;
   }
 
+  /** Where it listens. */
+  get listeners(): readonly Listener[] {
+    return this.#listeners;
+  }
+
   /** Closes the sockets; ends no dialog: that is the user's. */
   async close(): Promise<void> {
     this.#registrar?.close();
