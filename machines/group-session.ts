@@ -557,6 +557,12 @@ export const groupSession = setup({
       on: {
         "sip.INVITE.join": [
           { guard: not("fromMember"), actions: unauthorised, meta: strangerGrounds },
+          {
+            guard: and(["replacesDialog", not("hasReplaced")]),
+            target: "#group-session.open.membership.active",
+            actions: [{ type: "admit", params: fromSeat }, { type: "replace", params: fromSeat }, "takeLeg"],
+            meta: { decides: "a device whose dialog still ends comes back all the same", beside: ["CPM-CR §4.2", "CPM-CONV §9.2"] },
+          },
           { guard: "tooManyDevices", actions: busy, meta: { decides: "486 above maxDevices", beside: ["CPM-CONV §9.2", "RFC 3261 §21.4.24"] } },
           {
             target: "#group-session.open.membership.active",
@@ -608,9 +614,16 @@ export const groupSession = setup({
           },
           { actions: "dropLeg", meta: legEnds },
         ],
+        "participant.failed": [
+          {
+            guard: "ofMember",
+            actions: ["seatFailed", { type: "expelSubscribers", params: leaverSeat }, "notify"],
+            meta: { decides: "and any other answer that will not change", beside: ["CPM-CONV §9.2"] },
+          },
+          { actions: "dropLeg", meta: legEnds },
+        ],
         "participant.lost": { actions: "dropLeg", meta: legEnds },
         "participant.unreachable": { actions: "dropLeg", meta: legEnds },
-        "participant.failed": { actions: "dropLeg", meta: legEnds },
         "participant.released": { actions: "dropLeg", meta: legEnds },
         "transfer.ended": { actions: "uncountTransfer", meta: { decides: "one transfer less", beside: ["CPM-CR §9.3.1"] } },
         "admin.remove": {
