@@ -2,11 +2,13 @@
 import type { AnyEventObject } from "xstate";
 import { machines, type MachineName } from "../../machines/index.ts";
 import { worlds } from "../../machines/worlds.ts";
-import { invariants } from "../invariants.ts";
+import { told } from "../explore.ts";
 import { wordOf } from "../graph.ts";
+import { invariants, ofEveryMachine } from "../invariants.ts";
 import { toursOf, type Tour } from "../tours.ts";
 import { distinguishes } from "./equivalence.ts";
 import { mutantsOf, sitesOf, type Mutant } from "./mutants.ts";
+import { breaks } from "./sentences.ts";
 import { Territory, type World } from "./territory.ts";
 import { Twin } from "./twin.ts";
 
@@ -19,44 +21,71 @@ export interface Missed {
 export interface Report {
   readonly name: MachineName;
   readonly mutants: number;
+  /** By a tour that showed something else. */
   readonly killed: number;
+  /** Peers can tell these, and no tour does. */
   readonly missed: readonly Missed[];
   /** No peer can tell these from the original. */
   readonly equivalent: readonly Mutant[];
+  /** How many break a sentence of `invariants.ts`; undefined when that was not asked. */
+  readonly broken: number | undefined;
+  /** The tours not counted. */
   readonly seconds: number;
+}
+
+export interface MutationOptions {
+  readonly tours?: readonly Tour[];
+  /** Walks every mutant through the world besides, and sees whether a sentence of `invariants.ts` fails. */
+  readonly sentences?: boolean;
 }
 
 export const distinguishable = ({ killed, missed }: Report): number => killed + missed.length;
 
-export function mutationOf(name: MachineName, tours: readonly Tour[] = toursOf(name)): Report {
-  const began = performance.now();
-  const world: World = worlds[name];
-  const { inputs, more } = worlds[name].larger;
-  const larger: World = { inputs, events: [...world.events, ...more] };
-  const sites = sitesOf(machines[name], [...new Set(larger.events.map(({ type }) => type))]);
-  const suite = new Suite(name, tours, new Territory(name, sites, world));
-  const territory = new Territory(name, sites, larger, invariants[name].possible).explore();
+/** Of the mutants that can be told, the share that the tours tell. */
+export const score = (report: Report): number => report.killed / distinguishable(report);
 
-  let [mutants, killed] = [0, 0];
-  const missed: Missed[] = [];
-  const equivalent: Mutant[] = [];
-  for (const mutant of mutantsOf(machines[name], sites)) {
-    if (mutant.ifTouched && !territory.touchLists.some((list) => list.some(mutant.touched))) continue;
-    mutants += 1;
-    if (suite.kills(mutant)) {
-      killed += 1;
-      continue;
-    }
-    const trace = distinguishes(territory, larger.inputs, mutant);
-    if (trace === undefined) equivalent.push(mutant);
-    else missed.push({ mutant, trace });
-  }
-  return { name, mutants, killed, missed, equivalent, seconds: (performance.now() - began) / 1000 };
+/** The report in lines: the numbers, and what was missed. */
+export function toldReport(report: Report): string {
+  const { name, mutants, killed, missed, equivalent, broken, seconds } = report;
+  const numbers = `${name.padEnd(24)} ${String(mutants).padStart(5)} mutants: killed ${killed} of ${distinguishable(report)} that can be told (${(100 * score(report)).toFixed(2)} %), ${equivalent.length} equivalent (${((100 * equivalent.length) / mutants).toFixed(2)} %)`;
+  const besides = broken === undefined ? "" : `, ${broken} break a sentence`;
+  return [`${numbers}${besides}; ${seconds.toFixed(1)} s`, ...missed.map(({ mutant, trace }) => `  missed ${mutant.id} [${mutant.clauses.join(", ")}]: ${told(trace)}`)].join("\n");
+}
+
+/** All mutants of a machine, each killed by a tour, told apart by a search, or equivalent. */
+export function mutationOf(name: MachineName, options: MutationOptions = {}): Report {
+  const tours = options.tours ?? toursOf(name);
+  const began = performance.now();
+  const { sites, smaller, larger } = fieldOf(name);
+  const suite = new Suite(tours, smaller);
+  larger.explore();
+
+  const mutants = mutantsOf(machines[name], sites).filter((mutant) => !mutant.ifTouched || larger.touchLists.some((list) => list.some(mutant.touched)));
+  const survivors = mutants.filter((mutant) => !suite.kills(mutant));
+  const judged = survivors.map((mutant) => ({ mutant, trace: distinguishes(larger, mutant) }));
+  const broken = options.sentences ? mutants.filter((mutant) => breaks(smaller.explore(), mutant, [...ofEveryMachine, ...invariants[name].sentences])).length : undefined;
+  return {
+    name,
+    mutants: mutants.length,
+    killed: mutants.length - survivors.length,
+    missed: judged.flatMap(({ mutant, trace }) => (trace === undefined ? [] : [{ mutant, trace }])),
+    equivalent: judged.flatMap(({ mutant, trace }) => (trace === undefined ? [mutant] : [])),
+    broken,
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+/** Where mutants of a machine are told from it: the sites that can be mutated, and the original in both its worlds, unexplored. */
+export function fieldOf(name: MachineName) {
+  const { inputs, events, larger } = worlds[name] as World & { readonly larger: { readonly inputs: readonly unknown[]; readonly more: readonly AnyEventObject[] } };
+  const all = [...new Map([...events, ...larger.more].map((event) => [JSON.stringify(event), event])).values()];
+  const sites = sitesOf(machines[name], [...new Set(all.map(({ type }) => type))]);
+  const { possible } = invariants[name];
+  return { sites, smaller: new Territory(name, sites, { inputs, events }, possible), larger: new Territory(name, sites, { inputs: larger.inputs, events: all }, possible) };
 }
 
 /** One tour in the territory of the original. */
 interface Walk {
-  readonly tour: Tour;
   readonly input: number;
   /** Where each step begins, and its event. */
   readonly places: Int32Array;
@@ -66,39 +95,37 @@ interface Walk {
 /** Tours, as a judge of mutants. */
 class Suite {
   readonly #territory: Territory;
-  readonly #inputs: readonly unknown[];
   readonly #walks: readonly Walk[];
 
-  constructor(name: MachineName, tours: readonly Tour[], territory: Territory) {
+  constructor(tours: readonly Tour[], territory: Territory) {
     this.#territory = territory;
-    this.#inputs = worlds[name].inputs;
-    const events = new Map(territory.events.map((event, number) => [JSON.stringify(event), number]));
-    this.#walks = tours.map((tour) => {
-      const input = this.#inputs.indexOf(tour.input);
-      const numbers = Int32Array.from(tour.steps, ({ event }) => events.get(JSON.stringify(event))!);
-      let place = territory.initial[input]!.to;
-      const places = numbers.map((event, at) => {
+    const numbers = new Map(territory.events.map((event, number) => [JSON.stringify(event), number]));
+    this.#walks = tours.map(({ id, input, steps }) => {
+      const number = territory.inputs.indexOf(input);
+      const events = Int32Array.from(steps, ({ event }) => numbers.get(JSON.stringify(event))!);
+      let place = territory.initial[number]!.to;
+      const places = events.map((event, at) => {
         const from = place;
         place = territory.to(from, event);
-        // The tour and the territory were made apart: what they expect is the same.
-        if (territory.words.items[territory.word(from, event)] !== wordOf(tour.steps[at]!.expected)) throw new Error(`${tour.id}: step ${at} is not expected so`);
+        // The tour and the territory were made apart.
+        if (territory.words.words[territory.word(from, event)] !== wordOf(steps[at]!.expected)) throw new Error(`${id}: the original does not take step ${at} so`);
         return from;
       });
-      return { tour, input, places, events: numbers };
+      return { input: number, places, events };
     });
   }
 
   /** Whether one of the tours shows something else with the mutant; those that come by the mutation soonest go first. */
   kills(mutant: Mutant): boolean {
+    const { inputs, initial } = this.#territory;
     const twin = new Twin(this.#territory, mutant);
-    const starts = this.#inputs.map((input) => twin.start(input));
-    if (starts.some(({ word }, input) => word !== this.#territory.initial[input]!.word)) return true;
-    const strays = starts.map(({ to }, input) => to !== this.#territory.initial[input]!.to);
-    const first = this.#walks.map((walk) => (strays[walk.input] ? 0 : this.#nextTouched(twin, walk, 0)));
+    const starts = inputs.map((input) => twin.start(input));
+    if (starts.some(({ word }, input) => word !== initial[input]!.word)) return true;
+    const first = this.#walks.map((walk) => (starts[walk.input]!.to === initial[walk.input]!.to ? this.#nextTouched(twin, walk, 0) : 0));
     return [...this.#walks.keys()]
       .filter((walk) => first[walk]! < this.#walks[walk]!.events.length)
       .sort((a, b) => first[a]! - first[b]!)
-      .some((walk) => this.#tells(twin, this.#walks[walk]!, first[walk]!, starts));
+      .some((walk) => this.#tells(twin, this.#walks[walk]!, first[walk]!, starts[this.#walks[walk]!.input]!.to));
   }
 
   #nextTouched(twin: Twin, { places, events }: Walk, from: number): number {
@@ -106,13 +133,12 @@ class Suite {
     return events.length;
   }
 
-  #tells(twin: Twin, walk: Walk, from: number, starts: readonly { readonly to: number }[]): boolean {
-    const { places, events, input } = walk;
-    const territory = this.#territory;
-    let whereabouts = from === 0 ? starts[input]!.to : places[from]!;
+  #tells(twin: Twin, walk: Walk, from: number, start: number): boolean {
+    const { places, events } = walk;
+    let whereabouts = from === 0 ? start : places[from]!;
     for (let at = from; at < events.length; ) {
       const move = twin.step(whereabouts, events[at]!);
-      if (move.word !== territory.word(places[at]!, events[at]!)) return true;
+      if (move.word !== this.#territory.word(places[at]!, events[at]!)) return true;
       at += 1;
       whereabouts = move.to;
       if (whereabouts !== places[at]) continue;

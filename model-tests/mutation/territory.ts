@@ -17,140 +17,139 @@ export interface World {
   readonly events: readonly AnyEventObject[];
 }
 
-/** Interns words. */
-export class Words {
-  readonly items: string[] = [];
-  readonly #indexes = new Map<string, number>();
+/** Numbers words in the order in which they come. */
+class Numbered {
+  readonly words: string[] = [];
+  readonly #numbers = new Map<string, number>();
 
-  indexOf(word: string): number {
-    const known = this.#indexes.get(word);
+  of(word: string): number {
+    const known = this.#numbers.get(word);
     if (known !== undefined) return known;
-    this.#indexes.set(word, this.items.length);
-    return this.items.push(word) - 1;
+    this.#numbers.set(word, this.words.length);
+    return this.words.push(word) - 1;
   }
 
-  find(word: string): number {
-    return this.#indexes.get(word) ?? -1;
+  find(word: string): number | undefined {
+    return this.#numbers.get(word);
   }
 }
 
-/** Where the original gets by one event, what a peer sees, and the list of what was touched. */
-export interface Edge {
-  readonly to: number;
-  readonly word: number;
-  readonly touches: number;
-}
-
+/** The columns of a row: by event, where the original gets, what a peer sees, and the list of what was touched. */
 const columns = 3;
 
 export class Territory {
-  readonly original: AnyStateMachine;
+  readonly inputs: readonly unknown[];
   /** The world's, and after them the expiries of the machine's timers. */
   readonly events: readonly AnyEventObject[];
   readonly places: AnyMachineSnapshot[] = [];
-  /** What peers see, by what they see. */
-  readonly words = new Words();
-  /** By input. */
-  readonly initial: readonly Edge[];
-  /** How far from the start, and by which step: the place before times the number of events, plus the event. */
+  /** By place, how far it is from the start. */
   readonly depth: number[] = [];
-  readonly #before: number[] = [];
-  readonly #keys = new Words();
+  /** By input. */
+  readonly initial: readonly { readonly to: number; readonly word: number }[];
+  readonly touchLists: Touch[][] = [];
+  /** What peers see. */
+  readonly words = new Numbered();
+  readonly #keys = new Numbered();
+  readonly #touchWords = new Numbered();
   readonly #rows: Int32Array[] = [];
+  /** By place, the step that discovered it: the place before times the number of events, plus the event. */
+  readonly #before: number[] = [];
   readonly #timers: ReadonlyMap<string, number>;
   readonly #possible: Possible;
   readonly #probed: Probed;
-  readonly touchLists: Touch[][] = [];
-  readonly #touchWords = new Words();
 
   constructor(name: MachineName, sites: readonly Site[], { inputs, events }: World, possible: Possible = () => true) {
-    this.original = machines[name];
-    this.#probed = new Probed(this.original, sites);
+    const original: AnyStateMachine = machines[name];
+    const timers = nodes(original.root).flatMap(({ after }) => [...new Set(after.map(({ eventType }) => eventType as string))]);
+    this.inputs = inputs;
+    this.events = [...events, ...timers.map((type) => ({ type }))];
+    this.#timers = new Map(timers.map((type, number) => [type, events.length + number]));
     this.#possible = possible;
-    const delayed = nodes(this.original.root).flatMap(({ after }) => [...new Set(after.map(({ eventType }) => eventType as string))]);
-    this.events = [...events, ...delayed.map((type) => ({ type }))];
-    this.#timers = new Map(delayed.map((type, at) => [type, events.length + at]));
-    this.initial = inputs.map((input) => this.#edge(start(this.#probed.machine, input), -1));
+    this.#probed = new Probed(original, sites);
+    this.initial = inputs.map((input) => this.#learn(start(this.#probed.machine, input), -1));
   }
 
-  /** How many places have been seen. */
-  get size(): number {
-    return this.places.length;
+  /** Walks all of it, breadth first. */
+  explore(): this {
+    for (let place = 0; place < this.places.length; place++) for (const event of this.eventsIn(this.places[place]!)) this.to(place, event);
+    return this;
+  }
+
+  /** What can happen to a machine that is in a snapshot, as numbers of events. */
+  eventsIn(snapshot: AnyMachineSnapshot): number[] {
+    if (snapshot.status !== "active") return [];
+    const events = this.events.flatMap((event, number) => (!this.isExpiry(number) && this.#possible(snapshot, event) ? [number] : []));
+    const timers = expiries(snapshot).flatMap((type) => (this.#possible(snapshot, { type }) ? [this.#timers.get(type)!] : []));
+    return [...events, ...timers];
+  }
+
+  /** The events of the steps that the original has taken from a place. */
+  eventsAt(place: number): readonly number[] {
+    return [...this.events.keys()].filter((event) => this.knows(place, event));
   }
 
   isExpiry(event: number): boolean {
     return event >= this.events.length - this.#timers.size;
   }
 
-  /** The place of a snapshot, by its key; -1 when the original has not been seen there. */
-  find(key: string): number {
+  /** The place of a snapshot, by its key; undefined when the original has not been seen there. */
+  find(key: string): number | undefined {
     return this.#keys.find(key);
-  }
-
-  /** What can happen in a place, as numbers of events. */
-  *eventsIn(place: number): Generator<number> {
-    const snapshot = this.places[place]!;
-    if (snapshot.status !== "active") return;
-    for (let event = 0; event < this.events.length - this.#timers.size; event++) if (this.#possible(snapshot, this.events[event]!)) yield event;
-    for (const type of expiries(snapshot)) if (this.#possible(snapshot, { type })) yield this.#timers.get(type)!;
   }
 
   /** Whether the original has taken this step. */
   knows(place: number, event: number): boolean {
-    return this.#rows[place]?.[event * columns] !== undefined && this.#rows[place]![event * columns] !== -1;
+    return (this.#rows[place]?.[event * columns] ?? -1) !== -1;
   }
 
   to(place: number, event: number): number {
-    return this.#cell(place, event, 0);
+    return this.#row(place, event)[event * columns]!;
   }
 
   word(place: number, event: number): number {
-    return this.#cell(place, event, 1);
+    return this.#row(place, event)[event * columns + 1]!;
   }
 
+  /** The number of a list of touches. */
   touches(place: number, event: number): number {
-    return this.#cell(place, event, 2);
+    return this.#row(place, event)[event * columns + 2]!;
   }
 
-  /** Walks all of it, breadth first. */
-  explore(): this {
-    for (let place = 0; place < this.places.length; place++) for (const event of this.eventsIn(place)) this.to(place, event);
-    return this;
-  }
-
-  /** The shortest known way to a place. */
+  /** The way by which a place was discovered: the shortest, in a territory that was explored. */
   way(place: number): number[] {
     const way: number[] = [];
-    for (let at = place; this.#before[at]! !== -1; at = Math.floor(this.#before[at]! / this.events.length)) way.push(this.#before[at]! % this.events.length);
+    for (let before = this.#before[place]!; before !== -1; before = this.#before[Math.floor(before / this.events.length)]!) way.push(before % this.events.length);
     return way.reverse();
   }
 
-  #cell(place: number, event: number, column: number): number {
+  #row(place: number, event: number): Int32Array {
     const row = (this.#rows[place] ??= new Int32Array(this.events.length * columns).fill(-1));
-    const at = event * columns;
-    if (row[at] === -1) {
-      const { to, word, touches } = this.#edge(step(this.#probed.machine, this.places[place]!, this.events[event]!), place * this.events.length + event);
-      row[at] = to;
-      row[at + 1] = word;
-      row[at + 2] = touches;
+    if (row[event * columns] === -1) {
+      const { to, word, touches } = this.#learn(step(this.#probed.machine, this.places[place]!, this.events[event]!), place * this.events.length + event);
+      row.set([to, word, touches], event * columns);
     }
-    return row[at + column]!;
+    return row;
   }
 
-  #edge(taken: Step, before: number): Edge {
-    const { effects, touches } = this.#probed.told(taken);
+  #learn(taken: Step, before: number): { readonly to: number; readonly word: number; readonly touches: number } {
+    const { effects, touches } = this.#probed.read(taken);
     const snapshot = taken.snapshot as AnyMachineSnapshot;
-    const to = this.#keys.indexOf(keyOf(snapshot));
+    const place = Math.floor(before / this.events.length);
+    // What stays is the same object: the key of most steps need not be made.
+    const to = snapshot === this.places[place] ? place : this.#keys.of(keyOf(snapshot));
     if (to === this.places.length) {
       this.places.push(snapshot);
-      this.depth.push(before === -1 ? 0 : this.depth[Math.floor(before / this.events.length)]! + 1);
+      this.depth.push(before === -1 ? 0 : this.depth[place]! + 1);
       this.#before.push(before);
     }
-    const list = this.#touchWords.indexOf(touches.map(({ site, enabled, parts, next }) => `${site} ${enabled} ${parts} ${next}`).join());
-    this.touchLists[list] ??= touches;
-    return { to, word: this.words.indexOf(wordOf({ ...answerOf(taken), effects })), touches: list };
+    const list = this.#touchWords.of([...touches.keys()].join());
+    this.touchLists[list] ??= [...touches.values()];
+    return { to, word: this.words.of(wordOf({ ...answerOf(taken), effects })), touches: list };
   }
 }
+
+/** What a probe asks for when an entry or an exit is come by. */
+const mark = "touched";
 
 /** The original, which tells which sites a step came by. */
 class Probed {
@@ -159,16 +158,16 @@ class Probed {
 
   constructor(original: AnyStateMachine, sites: readonly Site[]) {
     const config = sites.reduce((root, site, number) => this.#probe(original, root, site, number), configOf(original));
-    this.machine = rebuilt(original, config, { ...original.implementations, actions: { ...original.implementations.actions, touched: () => {} } });
+    this.machine = rebuilt(original, config, { ...original.implementations, actions: { ...original.implementations.actions, [mark]: () => {} } });
   }
 
-  /** What a step asked for, without our own marks, and what it touched. */
-  told({ effects }: Step): { readonly effects: Step["effects"]; readonly touches: Touch[] } {
-    const marks = effects.filter(({ type }) => (type as string) === "touched") as unknown as { site: number }[];
-    for (const { site } of marks) this.#touch({ site, enabled: true, parts: 0, next: false });
-    const touches = [...this.#touches.values()];
+  /** What the step asked for, our own marks taken out, and what was touched since the last one was read. */
+  read({ effects }: Step): { readonly effects: Step["effects"]; readonly touches: ReadonlyMap<number, Touch> } {
+    const isMark = ({ type }: { readonly type: string }) => type === mark;
+    for (const effect of effects) if (isMark(effect)) this.#touch({ site: (effect as unknown as Touch).site, enabled: true, parts: 0, next: false });
+    const touches = this.#touches;
     this.#touches = new Map();
-    return { effects: marks.length === 0 ? effects : effects.filter(({ type }) => (type as string) !== "touched"), touches };
+    return { effects: effects.some(isMark) ? effects.filter((effect) => !isMark(effect)) : effects, touches };
   }
 
   #touch(touch: Touch): void {
@@ -177,22 +176,28 @@ class Probed {
   }
 
   #probe(original: AnyStateMachine, root: State, site: Site, number: number): State {
-    if (site.kind === "refusal") {
-      const guard = () => {
-        this.#touch({ site: number, enabled: false, parts: 0, next: false });
-        return false;
-      };
-      return withBranches(root, { path: site.path, kind: "on", key: site.event }, () => [{ guard }]);
+    switch (site.kind) {
+      case "refusal": {
+        const guard = () => {
+          this.#touch({ site: number, enabled: false, parts: 0, next: false });
+          return false;
+        };
+        return withBranches(root, { path: site.path, kind: "on", key: site.event }, () => [{ guard }]);
+      }
+      case "branch": {
+        const { list, at, branch, next } = site;
+        const parts = partsOf(branch.guard);
+        const guard = (given: never) => {
+          const said = parts.map((part) => holds(original, part, given));
+          const enabled = said.every(Boolean);
+          const isNext = enabled && next !== undefined && (next.guard === undefined || holds(original, next.guard, given));
+          this.#touch({ site: number, enabled, parts: said.reduce((bits, one, part) => bits | (Number(one) << part), 0), next: isNext });
+          return enabled;
+        };
+        return withBranches(root, list, (branches) => branches.map((each, other) => (other === at ? { ...each, guard } : each)));
+      }
+      default:
+        return withActions(root, site.path, site.kind, (actions) => [{ type: mark, params: { site: number } }, ...actions]);
     }
-    if (site.kind !== "branch") return withActions(root, site.path, site.kind, (actions) => [{ type: "touched", params: { site: number } }, ...actions]);
-    const { list, at, branch, next } = site;
-    const guards = partsOf(branch.guard);
-    const guard = (given: never) => {
-      const said = guards.map((part) => holds(original, part, given));
-      const enabled = said.every(Boolean);
-      this.#touch({ site: number, enabled, parts: said.reduce((bits, one, part) => bits | (Number(one) << part), 0), next: enabled && next !== undefined && (next.guard === undefined || holds(original, next.guard, given)) });
-      return enabled;
-    };
-    return withBranches(root, list, (branches) => branches.map((each, other) => (other === at ? { ...each, guard } : each)));
   }
 }

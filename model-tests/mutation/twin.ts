@@ -6,7 +6,7 @@
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { keep, restore, start, step, type Step } from "../../machines/step.ts";
-import { expiries, keyOf } from "../explore.ts";
+import { expiries, keyOf, type Edge } from "../explore.ts";
 import { answerOf, wordOf } from "../graph.ts";
 import type { Mutant } from "./mutants.ts";
 import type { Territory } from "./territory.ts";
@@ -19,7 +19,7 @@ export interface Move {
   readonly word: number;
 }
 
-/** A snapshot of the mutant, and the timers that have expired and were not started again though their states are still there. */
+/** A snapshot of the mutant, and the timers that have expired and were not started again, though what waits for them is still there. */
 interface Own {
   readonly snapshot: AnyMachineSnapshot;
   readonly spent: ReadonlySet<string>;
@@ -27,34 +27,39 @@ interface Own {
 
 /** Room for the places of the original; those of the mutant come after. */
 const firstOwn = 2 ** 26;
+/** Where a machine is that has thrown. */
+const thrown = firstOwn - 1;
 
+const none: ReadonlySet<string> = new Set();
 const nothing = wordOf({ effects: [], refusal: undefined, handled: false, over: false });
 
 export class Twin {
   readonly machine: AnyStateMachine;
   readonly #territory: Territory;
-  /** By list of touches. */
-  readonly #touched: readonly boolean[] = [];
   readonly #mutant: Mutant;
+  readonly #watch: (edge: Edge) => void;
+  /** By list of touches. */
+  readonly #touched: boolean[] = [];
   readonly #own: Own[] = [];
-  readonly #ownKeys = new Map<string, Whereabouts>();
-  readonly #restored = new Map<number, AnyMachineSnapshot>();
+  readonly #ownNumbers = new Map<string, Whereabouts>();
+  readonly #restored = new Map<number, Own>();
   readonly #moves = new Map<number, Move>();
 
-  constructor(territory: Territory, mutant: Mutant) {
+  /** `watch` sees every step that the mutant takes itself. */
+  constructor(territory: Territory, mutant: Mutant, watch: (edge: Edge) => void = () => {}) {
     this.#territory = territory;
     this.#mutant = mutant;
+    this.#watch = watch;
     this.machine = mutant.machine();
   }
 
-  /** Whether a step of the original came by what was mutated. */
+  /** Whether a step of the original came by what was mutated: `list` is the number of what it touched. */
   touches(list: number): boolean {
-    const touched = this.#touched as boolean[];
-    return (touched[list] ??= this.#territory.touchLists[list]!.some(this.#mutant.touched));
+    return (this.#touched[list] ??= this.#territory.touchLists[list]!.some(this.#mutant.touched));
   }
 
   start(input: unknown): Move {
-    return this.#moved(() => start(this.machine, input as never), new Set(), undefined);
+    return this.#moved(() => start(this.machine, input as never), none);
   }
 
   step(from: Whereabouts, event: number): Move {
@@ -63,55 +68,79 @@ export class Twin {
     const key = from * territory.events.length + event;
     const known = this.#moves.get(key);
     if (known !== undefined) return known;
-    const move = this.#step(from, event);
+    const move = this.#step(this.at(from), from, event);
     this.#moves.set(key, move);
     return move;
   }
 
-  #step(from: Whereabouts, at: number): Move {
-    const territory = this.#territory;
-    const event = territory.events[at]!;
-    const { snapshot, spent } = from < firstOwn ? { snapshot: this.#restore(from), spent: none } : this.#own[from - firstOwn]!;
-    if (territory.isExpiry(at) && (spent.has(event.type) || !expiries(snapshot).includes(event.type))) return { to: from, word: territory.words.indexOf(nothing) };
-    return this.#moved(() => step(this.machine, snapshot, event), spent, territory.isExpiry(at) ? event.type : undefined);
-  }
-
-  #restore(place: number): AnyMachineSnapshot {
-    const known = this.#restored.get(place);
+  at(whereabouts: Whereabouts): Own {
+    if (this.isOwn(whereabouts)) return this.#own[whereabouts - firstOwn]!;
+    const known = this.#restored.get(whereabouts);
     if (known !== undefined) return known;
-    const restored = restore(this.machine, keep(this.#territory.places[place]!)) as AnyMachineSnapshot;
-    this.#restored.set(place, restored);
+    const restored = { snapshot: restore(this.machine, keep(this.#territory.places[whereabouts]!)) as AnyMachineSnapshot, spent: none };
+    this.#restored.set(whereabouts, restored);
     return restored;
   }
 
-  #moved(move: () => Step, spent: ReadonlySet<string>, expired: string | undefined): Move {
-    const { words } = this.#territory;
+  hasThrown(whereabouts: Whereabouts): boolean {
+    return whereabouts === thrown;
+  }
+
+  isOwn(whereabouts: Whereabouts): boolean {
+    return whereabouts >= firstOwn;
+  }
+
+  /** What can happen to the mutant there, as numbers of events. */
+  eventsIn(whereabouts: Whereabouts): readonly number[] {
+    if (!this.isOwn(whereabouts)) return this.#territory.eventsAt(whereabouts);
+    const { snapshot, spent } = this.at(whereabouts);
+    return this.#territory.eventsIn(snapshot).filter((event) => !spent.has(this.#territory.events[event]!.type));
+  }
+
+  #step({ snapshot, spent }: Own, from: Whereabouts, number: number): Move {
+    const event = this.#territory.events[number]!;
+    if (!this.#territory.isExpiry(number)) return this.#moved(() => this.#take(snapshot, event), spent);
+    // What does not run does not expire.
+    if (spent.has(event.type) || !expiries(snapshot).includes(event.type)) return { to: from, word: this.#territory.words.of(nothing) };
+    return this.#moved(() => this.#take(snapshot, event), spent, event.type);
+  }
+
+  #take(from: AnyMachineSnapshot, event: Edge["event"]): Step {
+    const taken = step(this.machine, from, event);
+    this.#watch({ from, event, step: taken });
+    return taken;
+  }
+
+  #moved(take: () => Step, spent: ReadonlySet<string>, expired?: string): Move {
     let taken: Step;
     try {
-      taken = move();
+      taken = take();
     } catch (error) {
-      // A machine that throws is one that a peer can tell, at once and for good.
-      return { to: firstOwn - 1, word: words.indexOf(`throws ${(error as Error).message}`) };
+      // Who throws is told from who does not, whatever would come after.
+      return { to: thrown, word: this.#territory.words.of(`throws ${(error as Error).message}`) };
     }
     const snapshot = taken.snapshot as AnyMachineSnapshot;
-    const left = new Set(spent);
-    if (expired !== undefined && taken.handled) left.add(expired);
-    const running = new Set(left.size === 0 ? [] : expiries(snapshot));
-    for (const change of taken.timers) if (change.change === "start") left.delete(change.event);
-    for (const timer of left) if (!running.has(timer)) left.delete(timer);
-    return { to: this.#whereabouts(snapshot, left), word: words.indexOf(wordOf(answerOf(taken))) };
+    return { to: this.#whereabouts(snapshot, stillSpent(taken, snapshot, spent, expired)), word: this.#territory.words.of(wordOf(answerOf(taken))) };
   }
 
   #whereabouts(snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>): Whereabouts {
     const key = keyOf(snapshot);
-    const place = spent.size === 0 ? this.#territory.find(key) : -1;
-    if (place !== -1) return place;
-    const ownKey = `${key} ${[...spent].sort().join()}`;
-    const known = this.#ownKeys.get(ownKey);
+    const place = spent.size === 0 ? this.#territory.find(key) : undefined;
+    if (place !== undefined) return place;
+    const word = [key, ...[...spent].sort()].join();
+    const known = this.#ownNumbers.get(word);
     if (known !== undefined) return known;
-    this.#ownKeys.set(ownKey, firstOwn + this.#own.length);
-    return firstOwn + this.#own.push({ snapshot, spent }) - 1;
+    const number = firstOwn + this.#own.push({ snapshot, spent }) - 1;
+    this.#ownNumbers.set(word, number);
+    return number;
   }
 }
 
-const none: ReadonlySet<string> = new Set();
+/** A timer that expired is spent, unless nobody took notice: then it may come again, as with the original. What is started anew, or not waited for any more, is not spent. */
+function stillSpent({ handled, timers }: Step, snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>, expired: string | undefined): ReadonlySet<string> {
+  const noticed = expired !== undefined && handled;
+  if (spent.size === 0 && !noticed) return none;
+  const running = expiries(snapshot);
+  const started = timers.flatMap(({ change, event }) => (change === "start" ? [event] : []));
+  return new Set([...spent, ...(noticed ? [expired] : [])].filter((timer) => running.includes(timer) && !started.includes(timer)));
+}
