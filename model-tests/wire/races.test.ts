@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { chatAnswerLines, chatCpim, chatSdp, contactLine, creation, resourceLists, specimen, subscription } from "./octets.ts";
-import { Scene, focus, receivesFile, sendsFile, type Device, type Group } from "./scene.ts";
+import { Dialog, Scene, focus, receivesFile, sendsFile, type Device, type Group } from "./scene.ts";
 import { Focus, crlf, quiet, response, sha256, token, type SipText } from "./stranger.ts";
 
 /** A REFER in the chat's dialog that makes a subscription. */
@@ -172,11 +172,32 @@ focus("subscriptions", { policies: { subscriptionMs: 90_000 } }, (conversation) 
     expect((await alice.notified()).header("Subscription-State")).toMatch(/^active;expires=(90|89)$/);
   });
 
+  conversation("RFC 6665 §4.2.1.1: a refresh below the minimum is 423, as the first SUBSCRIBE is, and the subscription goes on", async (scene) => {
+    const { group, alice } = await scene.trio();
+    const { dialog } = await alice.subscribes(group.identity);
+    const tooShort = await alice.asks(dialog.request("SUBSCRIBE", `${contactLine(alice)}\nEvent: conference\nExpires: 1`));
+    expect([tooShort.status, tooShort.header("Min-Expires")]).toEqual([423, "60"]);
+    expect((await alice.asks(dialog.request("SUBSCRIBE", `${contactLine(alice)}\nEvent: conference\nExpires: 60`))).status).toBe(200);
+    await alice.notified();
+  });
+
   conversation("one user has so many subscriptions and no more: 503", async (scene) => {
     const { group, alice } = await scene.trio();
     const statuses: number[] = [];
     for (let count = 0; count < 33; count += 1) statuses.push((await alice.asks(subscription(alice, group.identity))).status);
     expect(statuses).toEqual([...Array.from({ length: 32 }, () => 200), 503]);
+  });
+});
+
+focus("a 2xx without its ACK", { policies: { noAckMs: 300 } }, (conversation) => {
+  conversation("RFC 3261 §13.3.1.4: the BYE comes when noAckMs has passed, and the member may join again", async (scene) => {
+    const { group, bob } = await scene.trio();
+    const joined = Dialog.called(bob, await bob.asks(bob.joining(group)));
+    const replaced = bob.chat.dialog.hearsBye();
+    const bye = await joined.hearsBye(1_500);
+    expect(bye.header("Reason")).toBe('SIP;cause=480;text="Bearer unavailable"');
+    await replaced;
+    expect((await bob.asks(bob.joining(group))).status).toBe(200);
   });
 });
 

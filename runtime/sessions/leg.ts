@@ -54,6 +54,8 @@ export abstract class Leg {
   #remote: Description | undefined;
   #reinvite: { readonly invite: IncomingInvite; readonly media?: LegMedia; readonly remote?: Description } | undefined;
   #update: IncomingRequest | undefined;
+  /** Our 2xx has not had its ACK. */
+  #unacknowledged = false;
   /** A refresh of ours is under way: what it settles is not the peer's. */
   #refreshing = false;
   readonly #ended: () => void;
@@ -115,6 +117,8 @@ export abstract class Leg {
     },
     sendBye: ({ reason }) => {
       const answered = () => this.session.tell({ type: "sip.BYE.answered" });
+      // A machine that says BYE before the ACK has waited for it, as long as noAckMs says.
+      if (this.#unacknowledged) this.dialog?.giveUpAck();
       if (this.dialog) this.dialog.bye(reasonHeaders(reason), answered);
       else answered();
     },
@@ -209,8 +213,14 @@ export abstract class Leg {
     if (status >= 300) return invite.reject(status, { headers: warning });
     const { contact, headers } = this.acceptance();
     const description = this.media.answer(offer, this.template);
-    invite.user = { ...invite.user, onAck: () => this.session.tell({ type: "sip.ACK" }) };
+    this.#unacknowledged = true;
+    invite.user = { ...invite.user, onAck: () => this.#onAck() };
     this.#adopt(invite.accept({ contact, headers, ...describeAlone(description) }));
+  }
+
+  #onAck(): void {
+    this.#unacknowledged = false;
+    this.session.tell({ type: "sip.ACK" });
   }
 
   #onReinvite(invite: IncomingInvite): void {

@@ -37,16 +37,22 @@ export class ConferenceSubscription {
         this.#expiresS = expiresS;
         this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "positive" });
       },
+      leastExpiresS: () => this.#leastExpiresS,
+      onTooBrief: () => this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "tooShort" }),
       onUnsubscribe: () => this.session.tell({ type: "sip.SUBSCRIBE", from: seat, expires: "zero" }),
       onGone: () => this.session.tell({ type: "sip.NOTIFY.failed" }),
     };
+  }
+
+  get #leastExpiresS(): number {
+    return Math.ceil(this.#focus.policies().minSubscriptionMs / 1000);
   }
 
   readonly #world: World<"answerSubscribe" | "sendNotify", Arrival> = {
     // A refresh has its 200 from the user agent core; only the first SUBSCRIBE is answered here.
     answerSubscribe: ({ status }) => {
       if (status === 200) this.#subscription.accept(this.#expiresS, [], focusContact(this.#group.identity, "session"));
-      else this.#subscription.reject(423, { headers: [["Min-Expires", String(Math.ceil(this.#focus.policies().minSubscriptionMs / 1000))]] });
+      else this.#subscription.reject(423, { headers: [["Min-Expires", String(this.#leastExpiresS)]] });
     },
     sendNotify: ({ state, subscription }) => {
       const before = this.#told;

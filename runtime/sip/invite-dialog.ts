@@ -269,6 +269,12 @@ export class InviteDialog implements DialogUsage {
     this.#proceed();
   }
 
+  /** Nobody waits for the ACK of our 2xx any longer: a BYE that has waited for it goes. */
+  giveUpAck(): void {
+    this.#awaited?.done(undefined);
+    this.missAck();
+  }
+
   /** For the endpoint: an ACK with our tag; false for one that nothing awaits. */
   receiveAck(ack: SipMessage): boolean {
     const awaited = this.#awaited;

@@ -12,6 +12,10 @@ export type SubscriptionState = "active" | "pending" | "terminated";
 export interface IncomingSubscriptionUser {
   /** The subscriber refreshed and has its 200: a NOTIFY with the state is due now. @see RFC 6665 §4.2.1.2 */
   onRefresh?(expiresS: number): void;
+  /** The shortest refresh that is taken, in seconds; 0 unless said. */
+  leastExpiresS?(): number;
+  /** The subscriber asked for less, and has its 423. @see RFC 6665 §4.2.1.1 */
+  onTooBrief?(): void;
   /** The subscriber sent Expires: 0 and has its 200: the last NOTIFY, `terminated`, is due now. */
   onUnsubscribe?(): void;
   /** A NOTIFY was refused for good or not answered: the subscription is over. @see RFC 6665 §4.2.2 */
@@ -186,6 +190,12 @@ export class IncomingSubscription implements DialogUsage {
     if (event !== this.event || id !== this.eventId) return false;
     const expiresS = this.#core.subscriptionExpires(transaction);
     if (expiresS === undefined) return true;
+    const leastS = this.user.leastExpiresS?.() ?? 0;
+    if (expiresS > 0 && expiresS < leastS) {
+      this.#core.answer(transaction, 423, { headers: [["Min-Expires", String(leastS)]] });
+      this.user.onTooBrief?.();
+      return true;
+    }
     this.#dialog.refreshTarget(request, method);
     this.#expiresIn(expiresS);
     this.#core.answer(transaction, 200, { headers: [["Expires", String(expiresS)], ["Contact", this.#dialog.contact]] });
