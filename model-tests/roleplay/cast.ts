@@ -23,7 +23,11 @@ export class User {
   }
 
   get via(): string {
-    return `SIP/2.0/${this.#transport.toUpperCase()} ${this.port.host}:${this.port.port};branch=z9hG4bK${token()};rport`;
+    return this.viaBy(this.#transport);
+  }
+
+  viaBy(transport: Target["transport"]): string {
+    return `SIP/2.0/${transport.toUpperCase()} ${this.port.host}:${this.port.port};branch=z9hG4bK${token()};rport`;
   }
 
   contact(service: Service, device: number): string {

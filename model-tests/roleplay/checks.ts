@@ -29,14 +29,15 @@ const same = (what: string, seen: string | undefined, wanted: string): Finding |
 // ---------------------------------------------------------------- responses
 
 /** The status of a final response, and its Warning. A refusal by another status than ours refuses, too. */
-export function checkStatus({ status, getAll }: Pick<SipMessage, "status"> & { getAll: (name: string) => string[] }, wanted: Status, warning?: Warning): Finding | undefined {
+export function checkStatus(response: SipMessage, wanted: Status, warning?: Warning): Finding | undefined {
+  const { status } = response;
   if (status !== wanted) {
     const says = `the answer is ${status} instead of ${wanted}`;
     return status >= 400 && wanted >= 400 ? otherwise(says) : wrong(says);
   }
   if (warning === undefined) return undefined;
   const text = warnings[warning];
-  const said = getAll("warning").map((value) => /"([^"]*)"/.exec(value)?.[1]);
+  const said = response.getAll("warning").map((value) => /"([^"]*)"/.exec(value)?.[1]);
   return said.includes(text) ? undefined : wrong(`there is no Warning "${text}"`);
 }
 

@@ -20,6 +20,8 @@ export interface Place {
   readonly connected: ReadonlySet<Address>;
   /** Subscriptions whose last NOTIFY is not answered yet. */
   readonly notified: ReadonlySet<Address>;
+  /** Dialogs whose peer has said BYE while ours was under way: it says it once. */
+  readonly hungUp: ReadonlySet<Address>;
 }
 
 /** What is left out of tours. */
@@ -34,10 +36,10 @@ export interface Reach {
 /** No tour needs more of them. */
 const most = { seats: 4, subscriptions: 3, transfers: 2 } as const;
 
-export const startOf = (of: ControllingFunction): Place => ({ server: of.fresh, connected: new Set(), notified: new Set() });
+export const startOf = (of: ControllingFunction): Place => ({ server: of.fresh, connected: new Set(), notified: new Set(), hungUp: new Set() });
 
 /** A place as a word. */
-export const keyOfPlace = ({ server, connected, notified }: Place): string => `${keyOfServer(server)}|${[...connected].sort().join()}|${[...notified].sort().join()}`;
+export const keyOfPlace = ({ server, connected, notified, hungUp }: Place): string => [keyOfServer(server), ...[connected, notified, hungUp].map((set) => [...set].sort().join())].join("|");
 
 export const snapshotOf = (of: ControllingFunction, { instances }: Server, address: Address): AnyMachineSnapshot | undefined => {
   const instance = instances.get(address);
@@ -59,7 +61,7 @@ export interface Walked {
 }
 
 /** Takes a step. undefined: the octets of no file can do that here. */
-export function walk(of: ControllingFunction, { server, connected }: Place, step: Step): Walked | undefined {
+export function walk(of: ControllingFunction, { server, connected, hungUp }: Place, step: Step): Walked | undefined {
   const turns: Turn[] = [];
   let now = server;
   for (const stimulus of step) {
@@ -72,7 +74,12 @@ export function walk(of: ControllingFunction, { server, connected }: Place, step
     turns.push(turn);
     now = turn.after;
   }
-  return { place: { server: now, connected: connectedAfter(of, now, connected, step), notified: notifiedAfter(now, turns) }, turns, taken: turns.flatMap(({ taken }) => taken) };
+  const place = { server: now, connected: connectedAfter(of, now, connected, step), notified: notifiedAfter(now, turns), hungUp: hungUpAfter(now, hungUp, step) };
+  return { place, turns, taken: turns.flatMap(({ taken }) => taken) };
+}
+
+function hungUpAfter({ instances }: Server, hungUp: ReadonlySet<Address>, [{ on, event }]: Step): ReadonlySet<Address> {
+  return new Set([...hungUp, ...(event.type === "sip.BYE" ? [on] : [])].filter((address) => instances.has(address)));
 }
 
 function connectedAfter(of: ControllingFunction, server: Server, connected: ReadonlySet<Address>, step: Step): ReadonlySet<Address> {
@@ -203,11 +210,11 @@ function ofInstance(of: ControllingFunction, place: Place, instance: Instance, r
 
 const calls = ["calling", "withdrawing", "givingUp"];
 
-function ofDialog({ server, connected }: Place, address: Address, snapshot: AnyMachineSnapshot, { without }: Reach): Step[] {
+function ofDialog({ server, connected, hungUp }: Place, address: Address, snapshot: AnyMachineSnapshot, { without }: Reach): Step[] {
   const does = (event: AnyEventObject) => one(address, event);
   if (calls.some((state) => isIn(snapshot, state))) return answers(address, snapshot);
   const hangsUp = (["callCompleted", "involuntary", "unspecified"] as const).map((reason) => does({ type: "sip.BYE", reason }));
-  if (isIn(snapshot, "releasing") || isIn(snapshot, "dropping")) return [...hangsUp, does({ type: "sip.BYE.answered" })];
+  if (isIn(snapshot, "releasing") || isIn(snapshot, "dropping")) return [does({ type: "sip.BYE.answered" }), ...(hungUp.has(address) ? [] : hangsUp)];
   if (isIn(snapshot, "offered")) return [does({ type: "sip.CANCEL" })];
   if (!isOpen(snapshot)) return [];
 

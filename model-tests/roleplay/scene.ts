@@ -9,6 +9,7 @@ import type { Seat, Sender } from "../../machines/terms.ts";
 import { serviceOf } from "../../runtime/body/feature-tags.ts";
 import type { MessageMedia } from "../../runtime/body/sdp.ts";
 import { escape } from "../../runtime/client/ladder.ts";
+import { PeerMisbehaved } from "../../runtime/errors.ts";
 import type { SipMessage } from "../../runtime/sip/message.ts";
 import { parseNameAddr, parseUri } from "../../runtime/sip/uri.ts";
 import { ControllingFunction, type Address } from "../composition/controlling-function.ts";
@@ -20,10 +21,13 @@ import { modelPolicy } from "./policy-sets.ts";
 import { startOf, type Place } from "./possible-steps.ts";
 import { SipPort, summary, type Heard } from "./sip-port.ts";
 import type { LadderLine, Target, WireTour } from "./verdict.ts";
-import { Watch, wrong } from "./watch.ts";
+import { otherwise, Watch, wrong } from "./watch.ts";
 
 /** How long anything that has to come may take. */
 export const patienceMs = 5_000;
+
+/** How long an OPTIONS on their connection may take: not everybody answers there. */
+const wayMs = 500;
 
 /** What a tour needs could not be had: nothing is said about the target. */
 export class NotSetUp extends Error {
@@ -169,6 +173,8 @@ export class Scene {
   readonly #seen = new Map<string, { answer: (() => void) | undefined }>();
   /** Final responses above 299 to their INVITEs: their ACK is nobody's business. */
   readonly #refused = new Set<string>();
+  /** The way by which something was answered last. */
+  #way: { readonly user: User; readonly heard: Heard } | undefined;
   #identity: string | undefined;
   #count = 0;
 
@@ -228,7 +234,7 @@ export class Scene {
     if (known) return known;
     let user: User | undefined;
     const port = await SipPort.open(this.target, {
-      onHeard: (heard) => user && this.#hear(user, heard),
+      onHeard: (heard) => this.#guard(() => user && this.#hear(user, heard)),
       onNoise: (why) => this.watch.find(wrong(`octets that are no SIP message: ${why}`)),
       onPassed: (direction, says, octets) => this.#note(direction, name, says, octets),
     }).catch((fault: Error) => {
@@ -243,21 +249,32 @@ export class Scene {
     return user;
   }
 
-  /** Everything that the target does in this turn has been said when it answers this. */
+  /**
+   * Everything that the target does in this turn has been said when it answers this: on the way by which the step's message has
+   * gone, too, for one connection may be read before another.
+   */
   async barrier(): Promise<boolean> {
     const [user] = this.#users.values();
-    return user === undefined || (await this.#ask(user, user.request("OPTIONS", `sip:${this.domain}`, {}))) !== undefined;
+    if (user === undefined) return true;
+    const way = this.#way;
+    this.#way = undefined;
+    if (way) await Promise.race([this.#ask(way.user, this.#options(way.user).set("Via", way.user.viaBy(way.heard.transport)), way.heard.reply), pause(wayMs)]);
+    return (await this.#ask(user, this.#options(user))) !== undefined;
+  }
+
+  #options(user: User): SipMessage {
+    return user.request("OPTIONS", `sip:${this.domain}`, {});
   }
 
   /** @returns the status of the answer; undefined: there was none */
-  async #ask(user: User, request: SipMessage): Promise<number | undefined> {
+  async #ask(user: User, request: SipMessage, send = (message: SipMessage) => user.port.send(message)): Promise<number | undefined> {
     return await new Promise((resolve) => {
       const late = setTimeout(resolve, patienceMs, undefined);
       this.ask(user, request, ({ status }) => {
         clearTimeout(late);
         resolve(status);
       });
-      user.port.send(request);
+      send(request);
     });
   }
 
@@ -300,7 +317,7 @@ export class Scene {
     if (path === undefined) throw new NotSetUp("the focus has not said its MSRP path");
     const { name } = leg.user;
     leg.link = await MsrpLink.connect(path, leg.path, {
-      onRequest: (frame) => this.#hearMsrp(leg, frame),
+      onRequest: (frame) => this.#guard(() => this.#hearMsrp(leg, frame)),
       onResponse: (_, status) => this.watch.arrive(channels.msrpAnswer(leg), `${status} by MSRP for ${plain(name)}`, status),
       onClosed: () => {
         const [address] = [...this.legs].find(([, one]) => one === leg) ?? [];
@@ -321,6 +338,16 @@ export class Scene {
     const sent: Sent = { by, request, answered, provisional: false };
     this.#sent.set(keyOf(request), sent);
     return sent;
+  }
+
+  /** A fault of the player is not the target's: the tour is over, and decides nothing. */
+  #guard(hear: () => void): void {
+    try {
+      hear();
+    } catch (fault) {
+      if (fault instanceof PeerMisbehaved) this.watch.find(wrong(`${fault.fault} (${fault.clause})`));
+      else this.watch.find(otherwise(`the player broke: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`));
+    }
   }
 
   #hear(user: User, heard: Heard): void {
@@ -364,7 +391,7 @@ export class Scene {
     if (sent.final) this.#acknowledge(sent, dialog.ack(sent.final));
   }
 
-  #hearRequest(user: User, { message: request, reply }: Heard): void {
+  #hearRequest(user: User, { message: request, transport, reply }: Heard): void {
     const { method } = request;
     const key = `${request.via[0]?.params.get("branch") ?? ""} ${method} ${keyOf(request)}`;
     const before = this.#seen.get(key);
@@ -373,9 +400,11 @@ export class Scene {
     this.#seen.set(key, seen);
     const heard: Heard = {
       message: request,
+      transport,
       reply: (response) => {
         if (method === "INVITE" && response.status >= 300) this.#refused.add(`${request.callId} ${request.cseq.seq}`);
         seen.answer = () => reply(response);
+        this.#way = { user, heard: { message: request, transport, reply } };
         reply(response);
       },
     };

@@ -11,7 +11,10 @@ import type { Target } from "./verdict.ts";
 /** A message that came, and the way back to who sent it. */
 export interface Heard {
   readonly message: SipMessage;
-  reply(response: SipMessage): void;
+  /** The transport that it came by. */
+  readonly transport: Target["transport"];
+  /** Sends on the way by which it came. */
+  reply(message: SipMessage): void;
 }
 
 export interface PortUser {
@@ -40,7 +43,7 @@ export class SipPort {
     this.#listener = listener;
     this.#datagrams = datagrams;
     listener.on("connection", (socket) => this.#listenTo(socket));
-    datagrams?.on("message", (octets, from) => this.#take(octets, (reply) => datagrams.send(reply, from.port, from.address)));
+    datagrams?.on("message", (octets, from) => this.#take(octets, "udp", (reply) => datagrams.send(reply, from.port, from.address)));
     datagrams?.on("error", () => {});
   }
 
@@ -100,11 +103,11 @@ export class SipPort {
     socket.setNoDelay(true).on("error", () => {}).on("close", () => this.#sockets.delete(socket));
     const framer = new Framer();
     socket.on("data", (octets) => {
-      for (const message of framer.push(octets)) this.#take(message, (reply) => void (socket.writable && socket.write(reply)));
+      for (const message of framer.push(octets)) this.#take(message, "tcp", (reply) => void (socket.writable && socket.write(reply)));
     });
   }
 
-  #take(octets: Buffer, back: (octets: Buffer) => void): void {
+  #take(octets: Buffer, transport: Heard["transport"], back: (octets: Buffer) => void): void {
     if (/^[\r\n]*$/.test(octets.toString("latin1", 0, 4))) return;
     let message: SipMessage;
     try {
@@ -117,9 +120,10 @@ export class SipPort {
     this.#user.onPassed("in", summary(message), octets);
     this.#user.onHeard({
       message,
-      reply: (response) => {
-        const reply = serialise(response);
-        this.#user.onPassed("out", summary(response), reply);
+      transport,
+      reply: (said) => {
+        const reply = serialise(said);
+        this.#user.onPassed("out", summary(said), reply);
         back(reply);
       },
     });
