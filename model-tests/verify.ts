@@ -8,7 +8,7 @@ import { machines, type MachineName } from "../machines/index.ts";
 import { keep, restore, start, step } from "../machines/step.ts";
 import { inMarkdown, machineTable, writeReadme } from "./evidence-table.ts";
 import { answerOf, wordOf } from "./graph.ts";
-import { distinguishable, mutationOf } from "./mutation/score.ts";
+import { mutationOf, score, toldReport } from "./mutation/score.ts";
 import { checkTrace, describeDeviation, isDeviation, linesOf } from "./trace.ts";
 import { broadClauses, relation, rules, type ClauseTrace, type TransitionTrace } from "./traceability.ts";
 import { describeStep, toursOf, type Criterion, type Tour } from "./tours.ts";
@@ -96,16 +96,19 @@ function trace(file: string): Result {
 
 // ---------------------------------------------------------------- --all
 
+/** Of the mutants that can be told; and of all. */
+const [leastKilled, mostEquivalent] = [0.995, 0.05];
+
 const criteria: readonly Criterion[] = ["recommended", "0-switch", "1-switch", "all-edges", "random"];
 
 function all(of: readonly MachineName[]): Result {
   const began = performance.now();
   const wrong: string[] = [];
   let checked = 0;
-  const tell = (what: string, faults: readonly string[], since: number): void => {
+  const tell = (what: string, faults: readonly string[]): void => {
     checked += 1;
     wrong.push(...faults);
-    console.log(`${faults.length === 0 ? "ok    " : "wrong "} ${what}, ${seconds(since)}${faults.map((fault) => `\n         ${fault}`).join("")}`);
+    console.log([`${faults.length === 0 ? "ok    " : "wrong "} ${what}`, ...faults.map((fault) => `       ${fault}`)].join("\n"));
   };
 
   for (const name of of) {
@@ -113,12 +116,15 @@ function all(of: readonly MachineName[]): Result {
       const since = performance.now();
       const tours = toursOf(name, criterion);
       const steps = tours.reduce((total, tour) => total + tour.steps.length, 0);
-      tell(`${name}: ${counted(tours.length, "tour")} ${criterion}, ${counted(steps, "step")}`, tours.flatMap((tour) => deviation(tour) ?? []), since);
+      const faults = tours.flatMap((tour) => deviation(tour) ?? []);
+      tell(`${name}: ${counted(tours.length, "tour")} ${criterion}, ${counted(steps, "step")}, ${seconds(since)}`, faults);
     }
-    const since = performance.now();
-    const report = mutationOf(name);
-    const missed = report.missed.map(({ mutant, trace: told }) => `not killed: ${mutant.id}: ${told.map(({ type }) => type).join(" → ")}`);
-    tell(`${name}: ${counted(report.mutants, "mutant")}, ${report.killed} killed of ${distinguishable(report)} that can be told, ${report.equivalent.length} equivalent`, missed, since);
+    const report = mutationOf(name, { sentences: true });
+    tell(toldReport(report), [
+      ...(score(report) < leastKilled ? [`${name}: less than ${100 * leastKilled} % of its mutants are killed`] : []),
+      ...(report.equivalent.length > mostEquivalent * report.mutants ? [`${name}: more than ${100 * mostEquivalent} % of its mutants are equivalent: its world is too poor, or its rules are too many`] : []),
+    ]);
+    for (const { id } of report.equivalent) console.log(`       no peer can tell ${id} from ${name}`);
   }
   return { says: `${checked} checked, ${wrong.length} wrong, ${seconds(began)}`, isWell: wrong.length === 0 };
 }
