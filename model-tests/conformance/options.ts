@@ -14,18 +14,25 @@ const refuse = (detail: string): never => {
   throw new UsageRefused(detail);
 };
 
-export interface Options {
-  /** As it was written. */
-  readonly target: string;
+export interface Address {
   readonly host: string;
   readonly port: number;
   readonly transport: "udp" | "tcp";
+}
+
+export interface Options {
+  /** As it was written. */
+  readonly target: string;
+  /** undefined: our own server, which the run starts and stops. */
+  readonly address: Address | undefined;
   readonly factory: string;
   readonly pics: Pics;
   readonly picsFile: string | undefined;
   readonly report: string;
   /** Tours whose id, title or features have one of these words. */
   readonly only: readonly string[];
+  /** Of all tours together, for one kind of group. */
+  readonly steps: number;
   readonly seed: number;
   readonly quiescenceMs: number;
   readonly parallel: number;
@@ -44,15 +51,16 @@ interface Option {
 }
 
 const declared = {
-  target: { value: "URI", help: "the server, e.g. 'sip:192.0.2.7:5060;transport=tcp'; udp unless it says tcp" },
+  target: { value: "URI", help: "the server, e.g. 'sip:192.0.2.7:5060;transport=tcp', udp unless it says tcp; own: this project's, run as the PICS says" },
   factory: { value: "URI", help: "its Conference-factory URI; the testers are users of that domain" },
   pics: { value: "FILE", help: "what the server says of itself; without it the defaults of --pics-template" },
   report: { value: "DIR", default: "report", help: "where junit.xml, index.html and report.txt are written" },
   only: { value: "PATTERN", help: "tours with that in their id, title or features; words between commas, * is anything" },
+  steps: { value: "N", default: "700", help: "steps of all tours together, for open groups and for closed ones: more shows more" },
   seed: { value: "N", default: "1", help: "of everything that is chosen by chance" },
   quiescence: { value: "MS", default: "300", help: "how long silence lasts before it counts as silence" },
   parallel: { value: "N", default: "8", help: "tours that are played at a time, each with users of its own" },
-  advance: { value: "none|controlled", default: "none", help: "controlled: this project's server, whose policy timers pass on command (serve --clock controlled)" },
+  advance: { value: "none|controlled", default: "none", help: "controlled, with --target own alone: policy timers pass on command, and nothing waits for them" },
   "longest-wait": { value: "MS", default: "10000", help: "a timer that the PICS says is longer is not waited for" },
   deadline: { value: "S", default: "1800", help: "seconds after which what has not been played is left" },
   "give-up": { value: "N", default: "16", help: "tours without one pass after which the rest is left; 0: never" },
@@ -79,20 +87,24 @@ export function readOptions(args: readonly string[]): Asked {
     return /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : refuse(`--${name}: ${JSON.stringify(text)} is not a whole number from ${least} to ${most}`);
   };
   const target = one("target");
+  const address = target === "own" ? undefined : addressOf(target);
+  const advance = advanceOf(one("advance"));
+  if (advance === "controlled" && address !== undefined) refuse("--advance controlled: only the timers of --target own can be commanded");
   const picsFile = said.pics as string | undefined;
   return {
     run: {
       target,
-      ...targetOf(target),
-      factory: uriOf(one("factory"), "--factory", "sip:conference@example.org").text,
+      address,
+      factory: uriOf(said.factory === undefined && address === undefined ? ownFactory : one("factory"), "--factory", "sip:conference@example.org").text,
       pics: picsOf(picsFile),
       picsFile,
       report: one("report"),
       only: ((said.only as string | undefined) ?? "").split(",").map((word) => word.trim()).filter(Boolean),
+      steps: number("steps", 1, 1_000_000),
       seed: number("seed", 0, 999_999_999),
       quiescenceMs: number("quiescence", 1, 60_000),
       parallel: number("parallel", 1, 256),
-      advance: advanceOf(one("advance")),
+      advance,
       longestWaitMs: number("longest-wait", 0, 3_600_000),
       deadlineMs: number("deadline", 1, 86_400) * 1000,
       giveUpAfter: number("give-up", 0, 100_000),
@@ -123,9 +135,12 @@ function uriOf(text: string, option: string, example: string): { readonly text: 
   }
 }
 
+/** What our own server calls it unless told otherwise. */
+const ownFactory = "sip:conference-factory@cpm.example";
+
 const ports = { udp: 5060, tcp: 5060 } as const;
 
-function targetOf(text: string): Pick<Options, "host" | "port" | "transport"> {
+function addressOf(text: string): Address {
   const { uri } = uriOf(text, "--target", "'sip:192.0.2.7:5060;transport=tcp'");
   const asked = uri.params.get("transport")?.toLowerCase() ?? "udp";
   const transport = asked === "udp" || asked === "tcp" ? asked : refuse(`--target: transport ${JSON.stringify(asked)} is neither udp nor tcp`);

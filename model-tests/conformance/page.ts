@@ -6,7 +6,7 @@
  */
 import type { LadderLine, TourVerdict, Verdict, WireStep } from "../roleplay/verdict.ts";
 import { linesOf } from "./octets.ts";
-import { decisiveStep, findings, lastLine, linesOfStep, reasons, whyOf, type Report } from "./report.ts";
+import { decisiveStep, findings, lastLine, linesOfStep, whyOf, type Report } from "./report.ts";
 import { style } from "./style.ts";
 
 /** Text that becomes markup only by way of `html`. */
@@ -215,11 +215,12 @@ ${tours.map((tour) => html`<details class="fold one"><summary>${tour.id} <small>
 </section>`;
 }
 
-function leftOut({ leftOut: tours }: Report): Html | undefined {
-  if (tours.length === 0) return undefined;
+function leftOut({ leftOut: items }: Report): Html | undefined {
+  if (items.length === 0) return undefined;
   return html`<section>
 <h2>Left out</h2>
-${reasons(tours).map(({ why, tours: of }) => html`<details class="fold"><summary>${of.length === 1 ? "1 tour" : `${of.length} tours`}: ${why}</summary>${tableOf(of.map(({ id, title }) => [id, title]))}</details>`)}
+<p>The tours kept away from what the statement of the server does not have:</p>
+<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>
 </section>`;
 }
 

@@ -6,6 +6,7 @@
  * what each of them expects.
  */
 import type { Clauses, Grounds } from "../../machines/clauses.ts";
+import { machines } from "../../machines/index.ts";
 import { defaults, policies, type Policies, type PolicyName, type TimerName } from "../../machines/policies.ts";
 
 /** The statement cannot be used; the message is one line and names the item. */
@@ -20,8 +21,6 @@ export const capabilities = {
   removeByRefer: { means: "takes a REFER that removes a Participant", clauses: ["RFC 4579 §5.11"] },
   closedGroups: { means: "knows the token of a closed group in a=chatroom", clauses: ["CPM-CR §4.2"] },
   sessionRefresh: { means: "answers UPDATE and re-INVITE that refresh a session", clauses: ["RFC 4028 §10"] },
-  notificationByMessage: { means: "takes disposition notifications by SIP MESSAGE, too", clauses: ["RFC 5438 §8"] },
-  msrpTls: { means: "its MSRP can be TLS", clauses: ["RFC 4975 §14"] },
 } as const satisfies Record<string, { readonly means: string; readonly clauses: Clauses }>;
 
 export type Capability = keyof typeof capabilities;
@@ -40,7 +39,9 @@ export interface Pics {
 
 const isCapability = (name: string): name is Capability => Object.hasOwn(capabilities, name);
 const isPolicy = (name: string): name is PolicyName => Object.hasOwn(policies, name);
-const isTimer = (name: string): name is TimerName => isPolicy(name) && name.endsWith("Ms");
+/** The timers that machines name: tours let them pass. Other lengths of time are limits. */
+const timers = new Set(Object.values(machines).flatMap(({ implementations }) => Object.keys((implementations as { readonly delays: object }).delays)));
+const isTimer = (name: string): name is TimerName => timers.has(name);
 
 /** How a timer's length is told that nobody knows. */
 const unknown = "unknown";
@@ -142,15 +143,10 @@ export function picsTemplate(): string {
   ].join("\n");
 }
 
-// ---------------------------------------------------------------- which tours apply
+// ---------------------------------------------------------------- what the tours keep away from
 
-/** Why a tour that needs `features` does not apply; undefined: it does. */
-export function leftOutBy({ has, unknown, policies: told }: Pics, features: readonly string[], longestWaitMs: number): string | undefined {
-  for (const feature of features) {
-    if (isCapability(feature) && !has.has(feature)) return `${feature}: no`;
-    if (!isTimer(feature)) continue;
-    if (unknown.has(feature)) return `${feature}: ${unknown}`;
-    if (told[feature] > longestWaitMs) return `${feature}: ${told[feature]} is longer than --longest-wait ${longestWaitMs}`;
-  }
-  return undefined;
-}
+/** Capabilities that the server lacks. */
+export const absent = ({ has }: Pics): Capability[] => capabilityNames.filter((name) => !has.has(name));
+
+/** Timers that nobody can wait for. */
+export const tooLong = ({ unknown: untold, policies: told }: Pics, longestWaitMs: number): TimerName[] => policyNames.filter(isTimer).filter((name) => untold.has(name) || told[name] > longestWaitMs);

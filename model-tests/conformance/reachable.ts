@@ -1,49 +1,47 @@
 /** Whether anybody is there, before the first tour. */
 import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
+import type { Address } from "./options.ts";
 
 const patienceMs = 5_000;
 const again = 500;
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly transport: "udp" | "tcp";
+/** Our own address on the way to somebody, or why nobody is reached. */
+export type Reached = { readonly local: string } | { readonly why: string };
+
+/** Whoever answers, and be it rubbish, is there. */
+export function reach(address: Address, ms = patienceMs): Promise<Reached> {
+  return address.transport === "tcp" ? connection(address, ms) : answer(address, ms);
 }
 
-/** Why nobody can be reached there; undefined: somebody can. Whoever answers, and be it rubbish, is there. */
-export function unreachable(address: Address, ms = patienceMs): Promise<string | undefined> {
-  return address.transport === "tcp" ? noConnection(address, ms) : noAnswer(address, ms);
-}
-
-function noConnection({ host, port }: Address, ms: number): Promise<string | undefined> {
+function connection({ host, port }: Address, ms: number): Promise<Reached> {
   return new Promise((resolve) => {
     const socket = createConnection({ host, port });
-    const end = (why: string | undefined): void => {
+    const end = (reached: Reached): void => {
       socket.destroy();
       clearTimeout(late);
-      resolve(why);
+      resolve(reached);
     };
-    const late = setTimeout(() => end(`no connection within ${ms} ms`), ms);
-    socket.once("connect", () => end(undefined));
-    socket.once("error", ({ code, message }: NodeJS.ErrnoException) => end(code ?? message));
+    const late = setTimeout(() => end({ why: `no connection within ${ms} ms` }), ms);
+    socket.once("connect", () => end({ local: socket.localAddress ?? host }));
+    socket.once("error", ({ code, message }: NodeJS.ErrnoException) => end({ why: code ?? message }));
   });
 }
 
 /** A UDP port is open or not for all that anybody can see: an OPTIONS has to be answered. */
-function noAnswer({ host, port }: Address, ms: number): Promise<string | undefined> {
+function answer({ host, port }: Address, ms: number): Promise<Reached> {
   return new Promise((resolve) => {
     const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-    const end = (why: string | undefined): void => {
+    const end = (reached: Reached): void => {
       clearInterval(repeat);
       clearTimeout(late);
       socket.close();
-      resolve(why);
+      resolve(reached);
     };
     let repeat: NodeJS.Timeout | undefined;
-    const late = setTimeout(() => end(`no answer to OPTIONS within ${ms} ms`), ms);
-    socket.once("message", () => end(undefined));
-    socket.once("error", ({ code, message }: NodeJS.ErrnoException) => end(code ?? message));
+    const late = setTimeout(() => end({ why: `no answer to OPTIONS within ${ms} ms` }), ms);
+    socket.once("message", () => end({ local: socket.address().address }));
+    socket.once("error", ({ code, message }: NodeJS.ErrnoException) => end({ why: code ?? message }));
     socket.connect(port, host, () => {
       const own = socket.address();
       const request = options(`${host.includes(":") ? `[${host}]` : host}:${port}`, `${own.address.includes(":") ? `[${own.address}]` : own.address}:${own.port}`);

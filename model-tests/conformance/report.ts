@@ -1,25 +1,19 @@
 /** What a run found, as the report says it: the same for people, pages and machines. */
 import type { LadderLine, TourVerdict, WireStep } from "../roleplay/verdict.ts";
 
-/** A tour that does not apply to the server. */
-export interface LeftOut {
-  readonly id: string;
-  readonly title: string;
-  /** The PICS item that says so. */
-  readonly why: string;
-}
-
 export interface Report {
   readonly target: string;
   readonly factory: string;
   /** The file; undefined: the defaults. */
   readonly pics: string | undefined;
+  readonly steps: number;
   readonly seed: number;
   readonly quiescenceMs: number;
   readonly begun: Date;
   readonly ms: number;
   readonly verdicts: readonly TourVerdict[];
-  readonly leftOut: readonly LeftOut[];
+  /** What the tours kept away from: items of the statement. */
+  readonly leftOut: readonly string[];
   /** Why tours were not played, if there are such. */
   readonly stopped: string | undefined;
   /** Failed tours as the specification's own server plays them, by their id. */
@@ -65,9 +59,4 @@ export const linesOfStep = ({ ladder }: TourVerdict, at: number): LadderLine[] =
 export function lastLine(verdicts: readonly TourVerdict[]): string {
   const count = (wanted: TourVerdict["verdict"]) => verdicts.filter(({ verdict }) => verdict === wanted).length;
   return `${count("pass")} passed, ${count("fail")} failed, ${count("inconclusive")} inconclusive`;
-}
-
-/** Left out tours by their reason. */
-export function reasons(leftOut: readonly LeftOut[]): { readonly why: string; readonly tours: readonly LeftOut[] }[] {
-  return [...new Set(leftOut.map(({ why }) => why))].map((why) => ({ why, tours: leftOut.filter((tour) => tour.why === why) }));
 }

@@ -1,7 +1,7 @@
 /** The report as plain text: the counts, what was found, and each failure in ten lines. */
 import { escape } from "../../runtime/client/ladder.ts";
 import type { TourVerdict, WireStep } from "../roleplay/verdict.ts";
-import { decisiveStep, findings, lastLine, reasons, whyOf, type Report } from "./report.ts";
+import { decisiveStep, findings, lastLine, whyOf, type Report } from "./report.ts";
 
 const width = 150;
 /** Expected and observed are shown up to here; the page has them whole. */
@@ -17,7 +17,7 @@ export function textOf(report: Report): string {
     `target   ${escape(target)}, factory ${escape(factory)}`,
     `PICS     ${escape(pics ?? "none: the defaults")}`,
     `played   ${begun.toISOString()}, ${(ms / 1000).toFixed(1)} s, seed ${seed}, silence after ${quiescenceMs} ms`,
-    ...reasons(leftOut).map(({ why, tours }) => `left out ${counted(tours.length)}: ${escape(why)}`),
+    ...leftOut.map((item, index) => `${index === 0 ? "left out" : "        "} ${item}`),
     ...(stopped === undefined ? [] : [`STOPPED  ${escape(stopped, 300)}`]),
     "",
     ...(found.length === 0 ? [] : ["Findings, with the tours that show each", "", ...found.map(({ why, clauses, tours }) => `${String(tours.length).padStart(5)}  ${escape(why, width)}${listed(clauses)}`), ""]),
@@ -38,9 +38,9 @@ function notPlayed(bad: readonly TourVerdict[]): string[] {
 }
 
 /** One tour that did not pass, in ten lines at most. */
-export function failureText({ target, factory, pics, seed }: Report, tour: TourVerdict): string[] {
+export function failureText({ target, factory, pics, steps, seed }: Report, tour: TourVerdict): string[] {
   const decisive = decisiveStep(tour);
-  const again = `--target '${target}' --factory ${factory}${pics === undefined ? "" : ` --pics ${pics}`} --seed ${seed} --only '${tour.id}'`;
+  const again = `--target '${target}' --factory ${factory}${pics === undefined ? "" : ` --pics ${pics}`} --steps ${steps} --seed ${seed} --only '${tour.id}'`;
   return [
     `${tour.verdict.toUpperCase()} ${escape(tour.id)}: ${escape(tour.title, width)}`,
     ...(decisive === undefined ? [`  ${escape(whyOf(tour), width)}`] : stepText(tour, decisive.step, decisive.number)),

@@ -1,0 +1,179 @@
+/**
+ * `npm run conformance` as anybody runs it: a process, sockets, exit codes and the files that it leaves.
+ *
+ * Our own server passes; with a fault planted in it, it does not, and the report names the clause; what is no Controlling
+ * Function gets a clear report in bounded time.
+ */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { createServer as createTcp, type AddressInfo, type Server, type Socket } from "node:net";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { SaxesParser } from "saxes";
+import { afterAll, describe, expect, test } from "vitest";
+import { ServerProcess } from "../runtime/client/server-process.ts";
+import { defaults } from "../machines/policies.ts";
+import { linesOf } from "./conformance/octets.ts";
+import { parsePics, picsTemplate } from "./conformance/pics.ts";
+
+const factory = "sip:conference-factory@cpm.example";
+const program = fileURLToPath(new URL("conformance/run.ts", import.meta.url));
+const planted = fileURLToPath(new URL("conformance/planted-server.ts", import.meta.url));
+
+const directory = mkdtempSync(join(tmpdir(), "cpm-conformance-test-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+let files = 0;
+const path = (): string => join(directory, String((files += 1)));
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly errors: string;
+  readonly ms: number;
+  readonly junit: () => Junit;
+  readonly page: () => string;
+  readonly text: () => string;
+}
+
+/** Runs it to its end; a run that does not end is killed, and has no exit code. */
+async function conformance(args: readonly string[], mostMs = 60_000): Promise<Run> {
+  const report = path();
+  const begun = performance.now();
+  const child = spawn(process.execPath, [program, "--report", report, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, errors] = [child.stdout, child.stderr].map((stream) => {
+    const said: Buffer[] = [];
+    stream.on("data", (octets: Buffer) => said.push(octets));
+    return () => Buffer.concat(said).toString();
+  }) as [() => string, () => string];
+  const kill = setTimeout(() => child.kill("SIGKILL"), mostMs);
+  const code = await new Promise<number | null>((resolve) => child.once("close", (status) => resolve(status)));
+  clearTimeout(kill);
+  const read = (file: string) => readFileSync(join(report, file), "utf8");
+  return { code, out: out(), errors: errors(), ms: performance.now() - begun, junit: () => junitIn(read("junit.xml")), page: () => read("index.html"), text: () => read("report.txt") };
+}
+
+const lastLine = ({ out }: Run): string => out.trimEnd().split("\n").at(-1)!;
+
+interface Junit {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly cases: readonly { readonly name: string; readonly verdict: string; readonly text: string }[];
+}
+
+/** Reads JUnit XML with a parser that is not forgiving. */
+function junitIn(xml: string): Junit {
+  const parser = new SaxesParser();
+  const cases: { name: string; verdict: string; text: string }[] = [];
+  let counts: Record<string, number> = {};
+  parser.on("error", (fault) => {
+    throw fault;
+  });
+  parser.on("opentag", ({ name, attributes }) => {
+    if (name === "testsuite") counts = Object.fromEntries(["tests", "failures", "errors", "skipped"].map((count) => [count, Number(attributes[count])]));
+    if (name === "testcase") cases.push({ name: attributes["name"]!, verdict: "pass", text: "" });
+    if (name === "failure" || name === "error") Object.assign(cases.at(-1)!, { verdict: name, text: `${attributes["message"]}\n` });
+  });
+  parser.on("text", (text) => {
+    if (cases.at(-1)?.verdict !== "pass" && cases.length > 0) cases.at(-1)!.text += text;
+  });
+  parser.write(xml).close();
+  return { counts, cases };
+}
+
+/** What the last line, the exit code and the JUnit file say is one. */
+function expectConsistent(run: Run): Junit {
+  const junit = run.junit();
+  const [, passed, failed, inconclusive] = /^(\d+) passed, (\d+) failed, (\d+) inconclusive$/.exec(lastLine(run)) ?? [];
+  const of = (verdict: string) => junit.cases.filter((one) => one.verdict === verdict).length;
+  expect([Number(passed), Number(failed), Number(inconclusive)], run.out).toEqual([of("pass"), of("failure"), of("error")]);
+  expect(junit.counts).toEqual({ tests: junit.cases.length, failures: of("failure"), errors: of("error"), skipped: 0 });
+  expect(run.code).toBe(of("failure") > 0 ? 1 : of("error") > 0 ? 3 : 0);
+  return junit;
+}
+
+// ---------------------------------------------------------------- what is said of a server
+
+describe("the statement of a server (PICS)", () => {
+  test("an empty one, and the proforma as it is printed, say the specification's defaults", () => {
+    expect(parsePics(picsTemplate())).toEqual(parsePics(""));
+    expect(parsePics("").policies).toEqual(defaults);
+    expect(picsTemplate().split("\n").filter((line) => line !== "" && !line.startsWith("#")).length).toBeGreaterThan(Object.keys(defaults).length);
+  });
+
+  test("what is said counts, with comments and blanks and CRLF", () => {
+    const { has, policies, unknown } = parsePics("# theirs\r\n\r\n  groupFileTransfer : notSupported # yet\r\naddByRefer:no\r\nringMs: 2000\r\nmaxDevices: 2\r\n");
+    expect([policies.groupFileTransfer, policies.maxDevices, policies.ringMs, policies.wrappedTypes]).toEqual(["notSupported", 2, 2000, defaults.wrappedTypes]);
+    expect([has.has("addByRefer"), has.has("removeByRefer"), unknown.has("ringMs"), unknown.has("bindMs")]).toEqual([false, true, false, true]);
+  });
+
+  test.each([
+    ["addByRefers: yes", 'line 1: there is no item "addByRefers"'],
+    ["\ngroup-file-transfer: supported", 'line 2: there is no item "group-file-transfer"; groupFileTransfer is meant?'],
+    ["toString: yes", 'line 1: there is no item "toString"'],
+    ["addByRefer: maybe", 'line 1: addByRefer cannot be "maybe": yes or no'],
+    ["wrappedTypes: sometimes", 'line 1: wrappedTypes cannot be "sometimes": acceptTypes, exclude, sendAnyway, sendUnwrapped, rejectAll'],
+    ["maxGroupSize: 1", 'line 1: maxGroupSize cannot be "1": a whole number of Participants, 2 or more'],
+    ["maxGroupSize: unknown", 'line 1: maxGroupSize cannot be "unknown": a whole number of Participants, 2 or more'],
+    ["ringMs: soon", 'line 1: ringMs cannot be "soon": a whole number of ms, 1 or more, or unknown'],
+    ["longLived: yes\nlongLived: no", "line 2: longLived is said twice"],
+    ["hello", 'line 1: "hello" is not of the form "item: value"'],
+  ])("%j is refused, and the line and the item are named", (text, message) => {
+    expect(() => parsePics(text)).toThrow(message);
+  });
+});
+
+test("octets of a peer become lines that do nothing", () => {
+  expect(linesOf(Buffer.from("SIP/2.0 200 \x1b[31m\u202ered\r\nbare\nGrüße\r\n\r\n\0"))).toEqual(["SIP/2.0 200 \\x1b[31m\\u202ered", "bare\\x0a", "Grüße", "", "\\x00"]);
+  expect(linesOf(Buffer.from([0x41, 0xff, 0x0d, 0x0a]))).toEqual(["A\\xff"]);
+  expect(linesOf(Buffer.alloc(5000, "a"), 10)).toEqual(["a".repeat(10), "… 4990 octets more"]);
+});
+
+// ---------------------------------------------------------------- the command
+
+const freePort = async (): Promise<number> => {
+  const listener = createTcp();
+  await new Promise<void>((resolve) => void listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+};
+
+describe("the command line", () => {
+  test.concurrent.each([
+    ["nothing", [], "--target URI is needed"],
+    ["no factory", ["--target", "sip:127.0.0.1"], "--factory URI is needed"],
+    ["a target that is no URI", ["--target", "127.0.0.1:5060", "--factory", factory], '--target: "127.0.0.1:5060" is no'],
+    ["a transport that is not played", ["--target", "sip:127.0.0.1;transport=sctp", "--factory", factory], '--target: transport "sctp"'],
+    ["half a number", ["--target", "own", "--parallel", "0"], '--parallel: "0" is not a whole number from 1 to 256'],
+    ["a statement that is not there", ["--target", "own", "--pics", join(directory, "nothing.pics")], "nothing.pics cannot be read: ENOENT"],
+    ["somebody else's timers", ["--target", "sip:127.0.0.1", "--factory", factory, "--advance", "controlled"], "--advance controlled: only"],
+    ["an option that does not exist", ["--target", "own", "--fast"], "--fast"],
+    ["no tour of that name", ["--target", "own", "--steps", "50", "--list", "--only", "nobody"], '--only: no tour has "nobody"'],
+    ["a report that cannot be written", ["--target", "own", "--report", "/dev/null/report"], "--report: /dev/null/report cannot be written"],
+  ])("%s: exit code 2 and one line that names the option", async (_, args, message) => {
+    const { code, out, errors } = await conformance(args);
+    expect(errors).toMatch(/^conformance: [^\n]+\n$/);
+    expect(errors).toContain(message);
+    expect([code, out]).toEqual([2, ""]);
+  });
+
+  test.concurrent("a statement with a fault: the file, the line and the item are named", async () => {
+    const pics = path();
+    writeFileSync(pics, "groupFileTransfer: perhaps\n");
+    const { code, errors } = await conformance(["--target", "own", "--pics", pics]);
+    expect([code, errors]).toEqual([2, `conformance: --pics: ${pics}: line 1: groupFileTransfer cannot be "perhaps": supported, notSupported\n`]);
+  });
+
+  test.concurrent.each(["udp", "tcp"])("a target where nobody listens, over %s: exit code 2, in no time", async (transport) => {
+    const port = await freePort();
+    const { code, errors, ms } = await conformance(["--target", `sip:127.0.0.1:${port};transport=${transport}`, "--factory", factory]);
+    expect([code, errors]).toEqual([2, `conformance: --target: nobody is reached at ${transport} 127.0.0.1:${port}: ECONNREFUSED\n`]);
+    expect(ms).toBeLessThan(15_000);
+  });
+
+  test.concurrent("the proforma is printed, and can be used as it is", async () => {
+    const { code, out } = await conformance(["--pics-template"]);
+    expect([code, out]).toEqual([0, picsTemplate()]);
+  });
+});
