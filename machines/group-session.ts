@@ -169,6 +169,7 @@ export const groupSession = setup({
     toSomebodyThere: ({ context, event }) => isThere(context.seats[(event as GroupMessage).to as Seat] ?? gone),
     someAway: (at) => awaySeats(at).seats.length > 0,
     // dialogs that end
+    wasConnected: (at) => subject(at)?.status === "connected",
     wasThere: (at) => isThere(subject(at) ?? gone),
     wasInvited: (at) => subject(at)?.status === "invited",
     absent: (at) => subject(at)?.status === "away" && hasLegLeft(at.context, subject(at)!),
@@ -409,6 +410,10 @@ export const groupSession = setup({
               },
             ],
             "participant.connected": [
+              {
+                guard: "wasConnected",
+                meta: { decides: "one device more of who is connected: the roster tells of users, and says the same", beside: ["RFC 4575 §5.6"] },
+              },
               {
                 guard: "ofMember",
                 actions: ["seatConnected", "notify"],
