@@ -100,64 +100,70 @@ const confirmed = <const Id extends string, const Lost extends object>(id: Id, w
 
 /** Region `session` of `open`: re-INVITE, UPDATE and the session timer. A Controlling Function never changes a session, so its only request here is a refresh. */
 export const sessionRegion = <const Id extends string>(id: Id) => {
-  /** Leaving the region and entering it again is what starts the session interval anew. */
-  const refreshed = { target: `#${id}.open.session`, reenter: true } as const;
+  /** Leaving the interval and entering it again is what starts it anew. The region itself stays: with it, all of `open` would be left. */
+  const refreshed = { target: `#${id}.open.session.interval`, reenter: true } as const;
   const answer = (method: "re-INVITE" | "UPDATE", status: 200 | 488 | 491) => ({ type: "sendSipResponse", params: { method, status } }) as const;
   return {
-    initial: "steady",
+    initial: "interval",
     meta: { cites: ["RFC 4028 §7"] },
-    after: { sessionExpiresMs: { target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 4028 §10"] } } },
     states: {
-      steady: {
-        meta: { cites: ["RFC 4028 §10"] },
-        on: {
-          "sip.reINVITE": [
-            { guard: "acceptable", ...refreshed, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.2", "RFC 4028 §9"] } },
-            { actions: answer("re-INVITE", 488), meta: { cites: ["RFC 3261 §14.2"] } },
-          ],
-          "sip.UPDATE": [
-            { guard: "acceptable", ...refreshed, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2", "RFC 4028 §9"] } },
-            { actions: answer("UPDATE", 488), meta: { cites: ["RFC 3311 §5.2"] } },
-          ],
-        },
-        after: {
-          sessionRefreshMs: {
-            target: "refreshing",
-            actions: { type: "sendSipRequest", params: { method: "refresh" } },
-            meta: { cites: ["RFC 4028 §7.4", "RFC 4028 §10"] },
+      interval: {
+        initial: "steady",
+        meta: { cites: ["RFC 4028 §7"] },
+        after: { sessionExpiresMs: { target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 4028 §10"] } } },
+        states: {
+          steady: {
+            meta: { cites: ["RFC 4028 §10"] },
+            on: {
+              "sip.reINVITE": [
+                { guard: "acceptable", ...refreshed, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.2", "RFC 4028 §9"] } },
+                { actions: answer("re-INVITE", 488), meta: { cites: ["RFC 3261 §14.2"] } },
+              ],
+              "sip.UPDATE": [
+                { guard: "acceptable", ...refreshed, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2", "RFC 4028 §9"] } },
+                { actions: answer("UPDATE", 488), meta: { cites: ["RFC 3311 §5.2"] } },
+              ],
+            },
+            after: {
+              sessionRefreshMs: {
+                target: "refreshing",
+                actions: { type: "sendSipRequest", params: { method: "refresh" } },
+                meta: { cites: ["RFC 4028 §7.4", "RFC 4028 §10"] },
+              },
+            },
           },
-        },
-      },
-      refreshing: {
-        meta: { cites: ["RFC 4028 §7.4"] },
-        on: {
-          "sip.refreshed": [
-            { guard: "refreshCollides", target: "colliding", meta: { cites: ["RFC 3261 §14.1"] } },
-            { guard: "dialogGone", target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 3261 §12.2.1.2"] } },
-            { guard: "refreshAccepted", ...refreshed, meta: { cites: ["RFC 4028 §7.2"] } },
-            { target: "steady", meta: { decides: "a refusal of the refresh changes nothing, and the session goes on to expire", beside: ["RFC 4028 §7.4"] } },
-          ],
-          "sip.reINVITE": { actions: answer("re-INVITE", 491), meta: { cites: ["RFC 3261 §14.2"] } },
-          "sip.UPDATE": { actions: answer("UPDATE", 491), meta: { cites: ["RFC 3311 §5.2"] } },
-        },
-      },
-      colliding: {
-        meta: { cites: ["RFC 3261 §14.1"] },
-        on: {
-          "sip.reINVITE": [
-            { guard: "acceptable", ...refreshed, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.1", "RFC 3261 §14.2"] } },
-            { actions: answer("re-INVITE", 488), meta: { cites: ["RFC 3261 §14.2"] } },
-          ],
-          "sip.UPDATE": [
-            { guard: "acceptable", ...refreshed, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2"] } },
-            { actions: answer("UPDATE", 488), meta: { cites: ["RFC 3311 §5.2"] } },
-          ],
-        },
-        after: {
-          glareMs: {
-            target: "refreshing",
-            actions: { type: "sendSipRequest", params: { method: "refresh" } },
+          refreshing: {
+            meta: { cites: ["RFC 4028 §7.4"] },
+            on: {
+              "sip.refreshed": [
+                { guard: "refreshCollides", target: "colliding", meta: { cites: ["RFC 3261 §14.1"] } },
+                { guard: "dialogGone", target: `#${id}.dropping`, actions: byeExpired, meta: { cites: ["RFC 3261 §12.2.1.2"] } },
+                { guard: "refreshAccepted", ...refreshed, meta: { cites: ["RFC 4028 §7.2"] } },
+                { target: "steady", meta: { decides: "a refusal of the refresh changes nothing, and the session goes on to expire", beside: ["RFC 4028 §7.4"] } },
+              ],
+              "sip.reINVITE": { actions: answer("re-INVITE", 491), meta: { cites: ["RFC 3261 §14.2"] } },
+              "sip.UPDATE": { actions: answer("UPDATE", 491), meta: { cites: ["RFC 3311 §5.2"] } },
+            },
+          },
+          colliding: {
             meta: { cites: ["RFC 3261 §14.1"] },
+            on: {
+              "sip.reINVITE": [
+                { guard: "acceptable", ...refreshed, actions: answer("re-INVITE", 200), meta: { cites: ["RFC 3261 §14.1", "RFC 3261 §14.2"] } },
+                { actions: answer("re-INVITE", 488), meta: { cites: ["RFC 3261 §14.2"] } },
+              ],
+              "sip.UPDATE": [
+                { guard: "acceptable", ...refreshed, actions: answer("UPDATE", 200), meta: { cites: ["RFC 3311 §5.2"] } },
+                { actions: answer("UPDATE", 488), meta: { cites: ["RFC 3311 §5.2"] } },
+              ],
+            },
+            after: {
+              glareMs: {
+                target: "refreshing",
+                actions: { type: "sendSipRequest", params: { method: "refresh" } },
+                meta: { cites: ["RFC 3261 §14.1"] },
+              },
+            },
           },
         },
       },

@@ -109,6 +109,14 @@ const ofEveryDialog: readonly Sentence[] = [
     onEdge: (edge) => !asks(edge, "sendSipRequest").some(({ method }) => method === "CANCEL") || within(edge.from, "calling"),
   },
   {
+    says: "what refreshes a session leaves the dialog and its octets where they are",
+    beside: "RFC 4028 §7.2",
+    onEdge: ({ from, event, step }) => {
+      const besides = ({ value }: AnyMachineSnapshot) => ({ ...(value as { open: object }).open, session: undefined });
+      return !["sip.reINVITE", "sip.UPDATE", "sip.refreshed"].includes(event.type) || !within(step.snapshot, "open") || JSON.stringify(besides(step.snapshot)) === JSON.stringify(besides(from));
+    },
+  },
+  {
     says: "media flow exactly while the dialog is open",
     beside: "RFC 4975 §5.4",
     onEdge: (edge) => asksOne(edge, "openMedia") === enters(edge, "open") && asksOne(edge, "closeMedia") === leaves(edge, "open"),

@@ -245,7 +245,7 @@ function answers(address: Address, snapshot: AnyMachineSnapshot): Step[] {
 
 /** Whoever has not had our 200 acknowledged does not begin anew. An UPDATE that only refreshes collides with nothing. */
 function modifications(address: Address, inOpen: (state: object) => boolean, isConfirmed: boolean): Step[] {
-  const refreshing = inOpen({ session: "refreshing" });
+  const refreshing = inOpen({ session: { interval: "refreshing" } });
   const does = (event: AnyEventObject) => one(address, event);
   const steps = [does({ type: "sip.UPDATE", offer: "unacceptable" })];
   if (!refreshing) steps.push(does({ type: "sip.UPDATE", offer: "acceptable" }));

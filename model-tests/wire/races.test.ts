@@ -201,6 +201,22 @@ focus("a 2xx without its ACK", { policies: { noAckMs: 300 } }, (conversation) =>
   });
 });
 
+focus("a session that is refreshed", { policies: { noAckMs: 300, bindMs: 300 } }, (conversation) => {
+  conversation("RFC 4028 §9: a re-INVITE and an UPDATE refresh the session, and it goes on however long ago its ACK was", async (scene) => {
+    const { alice, bob } = await scene.trio();
+    const { dialog } = alice.chat;
+    for (const request of [dialog.request("INVITE", chatAnswerLines(alice), chatSdp(alice.chat.fromPath)), dialog.request("UPDATE", contactLine(alice))]) {
+      const ok = await alice.asks(request);
+      expect(ok.status).toBe(200);
+      if (ok.header("CSeq").endsWith("INVITE")) dialog.acknowledge(ok);
+    }
+    await quiet(700);
+    await dialog.hearsNoBye();
+    await alice.says("still here");
+    await bob.chat.hears("still here");
+  });
+});
+
 focus("a file and who moves", { policies: { stallMs: 2_000 } }, (conversation) => {
   conversation("a recipient that comes with a new path in the middle of the file gets all of it there", async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
