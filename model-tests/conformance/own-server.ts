@@ -1,7 +1,7 @@
 /** The specification's own server, run as a statement (PICS) says: to try the tester, and to show beside another server's octets what was expected. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { defaults, type Policies, type PolicyName } from "../../machines/policies.ts";
 import { ServerProcess } from "../../runtime/client/server-process.ts";
 import { parseUri } from "../../runtime/sip/uri.ts";
@@ -16,6 +16,12 @@ export interface OwnServerOptions {
   readonly controlled: boolean;
   /** What is run in place of the server; for faults that are planted. */
   readonly serve?: readonly string[];
+}
+
+/** Tests keep the trace where `CPM_TRACES` says, and judge it; a program with a planted fault is not expected to be faithful. */
+function traced(directory: string, serve: readonly string[] | undefined): readonly string[] {
+  const traces = process.env["CPM_TRACES"];
+  return traces === undefined || serve !== undefined ? [] : ["--trace", join(traces, `${basename(directory)}.ndjson`)];
 }
 
 export class OwnServer {
@@ -37,7 +43,8 @@ export class OwnServer {
     const told = (Object.keys(policies) as PolicyName[]).filter((name) => policies[name] !== defaults[name]).flatMap((name) => ["--policy", `${name}=${policies[name]}`]);
     try {
       const process = await ServerProcess.start([
-        ...["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", directory],
+        ...["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--admin", "none", "--data", directory],
+        ...traced(directory, serve),
         ...["--factory", factory, "--domain", parseUri(factory).host, ...(controlled ? ["--clock", "controlled"] : []), ...told],
       ], serve);
       return new OwnServer(process, directory, options);

@@ -78,7 +78,8 @@ focus("the session interval", { controlled: true }, (conversation) => {
 });
 
 focus("the beginning and the end of a dialog", { controlled: true }, (conversation) => {
-  conversation("who is removed before the ACK of its 200 has come hears BYE after the ACK, not before [RFC 3261 §15]", async (scene) => {
+  /** Bob's tablet has joined and not acknowledged the 200 when Alice removes Bob. */
+  async function unacknowledged(scene: Scene): Promise<{ group: Group; dialog: Dialog; ok: SipText }> {
     const { group, alice, bob } = await scene.trio();
     const tablet = await scene.device("bob");
     const ok = await tablet.asks(tablet.joining(group));
@@ -86,7 +87,18 @@ focus("the beginning and the end of a dialog", { controlled: true }, (conversati
     expect((await alice.asks(refer(alice, `${bob.aor};method=BYE`))).status).toBe(202);
     const dialog = Dialog.called(tablet, ok);
     await dialog.hearsNoBye();
+    return { group, dialog, ok };
+  }
+
+  conversation("who is removed before the ACK of its 200 has come hears BYE after the ACK, not before [RFC 3261 §15]", async (scene) => {
+    const { dialog, ok } = await unacknowledged(scene);
     dialog.acknowledge(ok);
+    expect((await dialog.hearsBye()).header("Reason")).toBe('SIP;cause=200;text="Booted"');
+  });
+
+  conversation("or when the ACK can no longer come [RFC 3261 §13.3.1.4, §15]", async (scene) => {
+    const { group, dialog } = await unacknowledged(scene);
+    await scene.focus.expires(group.identity, "group-participant", "noAckMs");
     expect((await dialog.hearsBye()).header("Reason")).toBe('SIP;cause=200;text="Booted"');
   });
 
