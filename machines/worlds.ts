@@ -20,12 +20,13 @@ const dialogEvents: readonly DialogEvent[] = [
   { type: "sip.refreshed", outcome: "refused" },
   { type: "sip.refreshed", outcome: "gone" },
   { type: "sip.BYE.answered" },
-  { type: "leg.release", reason: "completed" },
+  // Not the reason that a dialog ends for when nobody gives another.
+  { type: "leg.release", reason: "booted" },
 ];
 
 const moreDialogEvents: readonly DialogEvent[] = [
   { type: "sip.BYE", reason: "involuntary" },
-  { type: "leg.release", reason: "booted" },
+  { type: "leg.release", reason: "completed" },
   { type: "leg.release", reason: "gone" },
 ];
 
