@@ -177,3 +177,196 @@ describe("the command line", () => {
     expect([code, out]).toEqual([0, picsTemplate()]);
   });
 });
+
+// ---------------------------------------------------------------- what is no Controlling Function
+
+/** A TCP server on a port of its own that does `answer` with every connection; stopped when the test ends. */
+async function impostor(answer: (socket: Socket) => void, during: (target: string) => Promise<void>): Promise<void> {
+  const sockets = new Set<Socket>();
+  const server: Server = createTcp((socket) => {
+    sockets.add(socket.on("error", () => {}));
+    answer(socket);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  try {
+    await during(`sip:127.0.0.1:${(server.address() as AddressInfo).port};transport=tcp`);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const hostile = 'SIP/2.0 403 <script>alert("1")</script><img src=x onerror=alert(1)>]]>&amp;\u202e\x1b[31m';
+const hostileWarning = 'Warning: 399 x "</pre></details><style>*{display:none}</style><iframe src=//evil.example>"';
+
+/** Says the same to every request, whatever it is; what a response repeats is repeated. */
+function refusing(socket: Socket): void {
+  let rest = "";
+  socket.on("data", (octets: Buffer) => {
+    rest += octets.toString("latin1");
+    for (let end = rest.indexOf("\r\n\r\n"); end >= 0; end = rest.indexOf("\r\n\r\n")) {
+      const [start = "", ...lines] = rest.slice(0, end).split("\r\n");
+      const length = Number(/^(?:content-length|l)\s*:\s*(\d+)/im.exec(lines.join("\n"))?.[1] ?? 0);
+      rest = rest.slice(end + 4 + length);
+      const repeated = lines.filter((line) => /^(via|from|to|call-id|cseq)\s*:/i.test(line)).map((line) => (/^to\s*:(?!.*;tag=)/i.test(line) ? `${line};tag=<b>` : line));
+      if (!start.startsWith("ACK ")) socket.write(Buffer.from([start.startsWith("REGISTER ") ? "SIP/2.0 200 OK" : hostile, ...repeated, hostileWarning, "Content-Length: 0", "", ""].join("\r\n"), "utf8"));
+    }
+  });
+}
+
+const brief = ["--factory", factory, "--steps", "100", "--quiescence", "100", "--give-up", "6", "--deadline", "40"];
+
+/** Elements and attributes that can do nothing, and links within the page. */
+function expectInert(page: string): void {
+  const parser = new SaxesParser();
+  const elements = new Set<string>();
+  const attributes = new Set<string>();
+  const links = new Set<string>();
+  parser.on("error", (fault) => {
+    throw fault;
+  });
+  parser.on("opentag", (tag) => {
+    elements.add(tag.name);
+    for (const [name, value] of Object.entries(tag.attributes)) (name === "href" ? links : attributes).add(name === "href" ? value : name);
+  });
+  parser.write(page).close();
+  const inert = "html head meta title style body header main section article h1 h2 h3 h4 h5 p dl div dt dd a b i small span table thead tbody tr th td details summary ul ol li pre figure figcaption";
+  expect([...elements].filter((name) => !inert.split(" ").includes(name))).toEqual([]);
+  expect([...attributes].filter((name) => !["lang", "charset", "http-equiv", "content", "name", "class", "id", "style", "role", "aria-label"].includes(name))).toEqual([]);
+  expect([...links].filter((link) => !link.startsWith("#"))).toEqual([]);
+}
+
+/** No server passes that is none; the run ends, and the page says what happened. */
+function expectRefuted(run: Run): string {
+  const { counts } = expectConsistent(run);
+  expect(counts["tests"]).toBeGreaterThan(0);
+  expect(counts["tests"]! - counts["failures"]! - counts["errors"]!, "tours that pass").toBe(0);
+  expect(run.text().trimEnd().split("\n").at(-1)).toBe(lastLine(run));
+  const page = run.page();
+  expectInert(page);
+  return page;
+}
+
+describe("what is no Controlling Function gets a clear report, in bounded time", () => {
+  test.concurrent("a server that takes connections and says nothing", { timeout: 70_000 }, async () => {
+    await impostor((socket) => void socket.resume(), async (target) => {
+      expectRefuted(await conformance(["--target", target, ...brief]));
+    });
+  });
+
+  test.concurrent("a server that closes every connection", { timeout: 70_000 }, async () => {
+    await impostor((socket) => void socket.destroy(), async (target) => {
+      expectRefuted(await conformance(["--target", target, ...brief]));
+    });
+  });
+
+  test.concurrent("a server that answers rubbish", { timeout: 70_000 }, async () => {
+    await impostor((socket) => socket.on("data", () => socket.write(Buffer.from("\0\xff<html>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "latin1"))), async (target) => {
+      expectRefuted(await conformance(["--target", target, ...brief]));
+    });
+  });
+
+  test.concurrent("a server whose answers hold markup: the page shows it, and is not moved by it", { timeout: 70_000 }, async () => {
+    await impostor(refusing, async (target) => {
+      const run = await conformance(["--target", target, ...brief]);
+      const page = expectRefuted(run);
+      expect(run.code).toBe(1);
+      expect(page).toContain("&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62;");
+      expect(page).not.toMatch(/[\u202e\x1b]/);
+      expect(run.text()).not.toMatch(/[\u202e\x1b]/);
+      expect(run.out).not.toMatch(/[\u202e\x1b]/);
+    });
+  });
+});
+
+// ---------------------------------------------------------------- our own server, sound and with faults
+
+/** What the servers of these tests run with: limits that tours reach. */
+const statement = { maxGroupSize: 4, maxDevices: 1, maxTransfers: 1, maxFileOctets: 4096 } as const;
+
+/** Starts `serve`, with those policies, and plays against it what the same statement asks for. */
+async function against(serve: readonly string[] | undefined, policies: Readonly<Record<string, string | number>>, args: readonly string[]): Promise<Run> {
+  const data = path();
+  const told = { ...statement, ...policies };
+  const server = await ServerProcess.start(
+    ["--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--admin", "none", "--factory", factory, "--data", data, ...Object.entries(told).flatMap(([name, value]) => ["--policy", `${name}=${value}`])],
+    serve,
+  );
+  try {
+    const pics = path();
+    writeFileSync(pics, Object.entries(told).map(([name, value]) => `${name}: ${value}\n`).join(""));
+    const { host, port } = server.address("sip", "tcp");
+    return await conformance(["--target", `sip:${host}:${port};transport=tcp`, "--factory", factory, "--pics", pics, "--quiescence", "50", "--parallel", "8", ...args]);
+  } finally {
+    await server.stop();
+  }
+}
+
+test.concurrent("our own server passes every tour, its timers on command: exit code 0", { timeout: 90_000 }, async () => {
+  const run = await conformance(["--target", "own", "--advance", "controlled", "--steps", "300", "--quiescence", "50", "--parallel", "8"]);
+  const { counts, cases } = expectConsistent(run);
+  expect(cases.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
+  expect(counts["tests"]).toBeGreaterThan(5);
+  expect(run.code).toBe(0);
+});
+
+/** Each with the clause of the step that shows it, and what the report says of it. */
+const faults: readonly (readonly [name: string, policies: Readonly<Record<string, string>>, clause: string, says: RegExp])[] = [
+  ["dropWarning", { groupFileTransfer: "notSupported" }, "CPM-CR §9.3.1", /there is no Warning "122 Function not allowed"/],
+  ["forgetLeg", {}, "RFC 7701 §6.1", /did not come within \d+ ms: .*SEND/],
+  ["forwardToSender", {}, "RFC 7701 §6.1", /nobody expected .*SEND/],
+  ["noBye", {}, "RFC 3261 §15", /did not come within \d+ ms: .*BYE/],
+  ["wrongContributionId", {}, "RFC 4579 §5.2", /Contribution-ID is [0-9a-f]+ instead of/],
+  ["wrongFileRange", {}, "CPM-CR §9.3.1", /a=file-range is 2-/],
+];
+
+describe("a fault that is planted in our server is found, and the step that shows it names the clause", () => {
+  test.concurrent("without a fault, every one of these tours passes", { timeout: 90_000 }, async () => {
+    const run = await against(undefined, {}, ["--steps", "300"]);
+    expect([run.code, expectConsistent(run).cases.filter(({ verdict }) => verdict !== "pass")]).toEqual([0, []]);
+  });
+
+  test.concurrent.each(faults)("%s", { timeout: 90_000 }, async (name, policies, clause, says) => {
+    const run = await against([planted, "--plant", name, "--"], policies, ["--steps", "300"]);
+    const { cases } = expectConsistent(run);
+    expect(run.code).toBe(1);
+    const failed = cases.filter(({ verdict }) => verdict === "failure");
+    expect(failed.filter(({ text }) => says.test(text) && text.includes(clause)), failed.map(({ text }) => text).join("\n")).not.toEqual([]);
+    expect(failed.filter(({ text }) => !says.test(text)).map(({ text }) => text), "nothing else is found").toEqual([]);
+    expect(run.page()).toContain("Octets, from the specification&#39;s own server".replace("&#39;", "'"));
+  });
+});
+
+// ---------------------------------------------------------------- somebody else's program
+
+const sippIsThere = spawnSync("sipp", ["-v"]).error === undefined;
+
+describe("SIPp pretends to be a focus, and answers everything with 200", () => {
+  if (!sippIsThere) {
+    test("SIPp is there", (context) => {
+      console.log("not run: sipp needs sip-tester");
+      if (process.env["CPM_TEST_ALL"] === "1") throw new Error("sipp is missing");
+      context.skip();
+    });
+    return;
+  }
+  const scenario = fileURLToPath(new URL("sipp/answers-everything-200.xml", import.meta.url));
+
+  test.concurrent.each(["udp", "tcp"])("over %s: the run fails within a minute, and says what did not come", { timeout: 80_000 }, async (transport) => {
+    const port = await freePort();
+    const sipp: ChildProcess = spawn("sipp", ["-sf", scenario, "-i", "127.0.0.1", "-p", String(port), "-t", transport === "udp" ? "u1" : "t1", "-nostdin"], { cwd: directory, stdio: "ignore" });
+    const ended = new Promise((resolve) => sipp.once("exit", resolve));
+    try {
+      await sleep(1_000);
+      const run = await conformance(["--target", `sip:127.0.0.1:${port};transport=${transport}`, ...brief]);
+      expectRefuted(run);
+      expect(run.code).toBe(1);
+      expect(run.ms).toBeLessThan(60_000);
+      const failed = run.junit().cases.filter(({ verdict }) => verdict === "failure");
+      expect(failed.some(({ text }) => /did not come within \d+ ms: INVITE of session/.test(text) && text.includes("RFC 4579 §5.2"))).toBe(true);
+    } finally {
+      sipp.kill("SIGKILL");
+      await ended;
+    }
+  });
+});

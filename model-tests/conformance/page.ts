@@ -1,12 +1,13 @@
 /**
- * The report as one page: it asks for nothing outside itself, runs no script, and shows what peers wrote as text.
+ * The report as one page: it asks for nothing outside itself, runs no script, and shows what peers wrote as text. It is HTML and
+ * well-formed XML at once, so that a strict parser can tell what is in it.
  *
  * A failed tour is a ladder, step by step. The step that decided it has what was expected and what came side by side, with the
  * octets: of the server under test, and of the specification's own server in the same tour.
  */
 import type { LadderLine, TourVerdict, Verdict, WireStep } from "../roleplay/verdict.ts";
 import { linesOf } from "./octets.ts";
-import { decisiveStep, findings, lastLine, linesOfStep, whyOf, type Report } from "./report.ts";
+import { decisiveStep, findings, lastLine, linesOfStep, wasPlayed, whyOf, type Report } from "./report.ts";
 import { style } from "./style.ts";
 
 /** Text that becomes markup only by way of `html`. */
@@ -45,10 +46,10 @@ export function pageOf(report: Report): string {
   return html`<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
+<meta charset="utf-8"/>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<meta name="color-scheme" content="light dark"/>
 <title>${lastLine(report.verdicts)}: ${report.target}</title>
 <style>${new Html(style)}</style>
 </head>
@@ -92,7 +93,7 @@ function found({ verdicts: all }: Report): Html | undefined {
 <h2>Findings</h2>
 <div class="wide"><table>
 <thead><tr><th class="number">tours</th><th>what was found</th><th>clauses of the step</th><th>first seen in</th></tr></thead>
-<tbody>${rows.map(({ why, clauses, tours }) => html`<tr><td class="number">${tours.length}</td><td>${why}</td><td>${chips(clauses)}</td><td><a href="#${anchor(tours[0]!)}">${tours[0]!.id}</a></td></tr>`)}</tbody>
+<tbody>${rows.map(({ why, clauses, tours }) => html`<tr><td class="number">${tours.length}</td><td>${why}</td><td>${chips(clauses)}</td><td class="name"><a href="#${anchor(tours[0]!)}">${tours[0]!.id}</a></td></tr>`)}</tbody>
 </table></div>
 </section>`;
 }
@@ -138,23 +139,14 @@ function sideBySide(tour: TourVerdict, { expected, observed }: WireStep, at: num
   const received = linesOfStep(tour, at).filter(({ from }) => from === target);
   const wanted = reference && linesOfStep(reference, at).filter(({ from }) => from === focusOf(reference));
   return html`<div class="pair">
-<div class="side expected"><h5>Expected</h5>${sentences(expected, observed, "missing")}</div>
-<div class="side observed"><h5>Observed</h5>${sentences(observed, expected, "extra")}</div>
+<div class="side"><h5>Expected</h5>${sentences(expected)}</div>
+<div class="side"><h5>Observed</h5>${sentences(observed)}</div>
 ${wanted && html`<div class="side"><h5>Octets, from the specification's own server</h5>${octets(wanted)}</div>`}
 <div class="side${wanted === undefined && " alone"}"><h5>Octets, from the server under test</h5>${octets(received)}</div>
 </div>`;
 }
 
-/** Those that the other side lacks are marked; equal ones are paired off. */
-function sentences(own: readonly string[], others: readonly string[], mark: string): Html {
-  const rest = [...others];
-  const items = own.map((sentence) => {
-    const index = rest.indexOf(sentence);
-    if (index >= 0) rest.splice(index, 1);
-    return html`<li${index < 0 && new Html(` class="${mark}"`)}>${sentence}</li>`;
-  });
-  return own.length === 0 ? html`<p class="nothing">nothing</p>` : html`<ul>${items}</ul>`;
-}
+const sentences = (said: readonly string[]): Html => (said.length === 0 ? html`<p class="nothing">nothing</p>` : html`<ul>${said.map((sentence) => html`<li>${sentence}</li>`)}</ul>`);
 
 const octets = (lines: readonly LadderLine[]): Html =>
   lines.length === 0 ? html`<p class="nothing">nothing came</p>` : html`${lines.map((line) => html`<figure><figcaption>to ${line.to}, ${line.at.toFixed(0)} ms</figcaption>${pre(line)}</figure>`)}`;
@@ -196,8 +188,8 @@ function rung(columns: readonly string[], line: LadderLine): Html {
 
 function inconclusive(report: Report, tours: readonly TourVerdict[]): Html | undefined {
   if (tours.length === 0) return undefined;
-  const played = tours.filter(({ steps }) => steps.length > 0);
-  const left = tours.filter(({ steps }) => steps.length === 0);
+  const played = tours.filter(wasPlayed);
+  const left = tours.filter((tour) => !wasPlayed(tour));
   return html`<section id="inconclusive">
 <h2>Inconclusive</h2>
 ${played.map((tour) => inFull(report, tour))}

@@ -3,6 +3,7 @@ import type { TimerName } from "../../machines/policies.ts";
 import type { PolicySet } from "../roleplay/policy-sets.ts";
 import type { WireTour } from "../roleplay/verdict.ts";
 import { wireTours } from "../roleplay/wire-tours.ts";
+import { basicTours } from "./basic-tours.ts";
 import { absent, tooLong, type Pics } from "./pics.ts";
 
 export interface Plan {
@@ -26,7 +27,8 @@ export function planOf({ pics, steps, seed, only, controlled, longestWaitMs }: P
   const outOfReach = controlled ? [] : tooLong(pics, longestWaitMs);
   const open: PolicySet = { name: "open", policies: pics.policies, closed: false, spool: "ready" };
   const sets = without.has("closedGroups") ? [open] : [open, { ...open, name: "closed", closed: true }];
-  const tours = wireTours({ sets, steps, seed, without, timers: (name) => !outOfReach.includes(name as TimerName) });
+  const walked = steps === 0 ? [] : wireTours({ sets, steps, seed, without, timers: (name) => !outOfReach.includes(name as TimerName) });
+  const tours = [...sets.flatMap((set) => basicTours(set, without)), ...walked];
   const patterns = only.map(patternOf);
   return {
     tours: patterns.length === 0 ? tours : tours.filter((tour) => patterns.some((pattern) => [tour.id, tour.title, ...tour.features].some((text) => pattern.test(text)))),

@@ -31,6 +31,9 @@ export function whyOf(tour: TourVerdict): string {
   return decisiveStep(tour)?.step.why ?? tour.why ?? "it does not say";
 }
 
+/** Something passed between it and the server. */
+export const wasPlayed = ({ ladder, steps }: TourVerdict): boolean => ladder.length > 0 || steps.length > 0;
+
 export interface Finding {
   readonly why: string;
   readonly clauses: readonly string[];

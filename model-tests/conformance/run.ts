@@ -54,7 +54,7 @@ async function run(options: Options, { tours, leftOut }: Plan, target: Target): 
     onVerdict: tell,
   });
   const ms = Date.now() - begun.getTime();
-  const references = await referencesFor(tours.filter((tour) => verdicts.some(({ id, verdict }) => id === tour.id && verdict === "fail")), options);
+  const references = await referencesFor(failedParts(tours, verdicts), options);
   write(options.report, { ...options, pics: options.picsFile, begun, ms, verdicts, leftOut, stopped, references });
   if (stopped !== undefined) print(`stopped early: ${stopped}`);
   print(`the report: ${join(options.report, "index.html")}, junit.xml and report.txt beside it`);
@@ -86,6 +86,12 @@ async function targetAt(address: Address, { factory, quiescenceMs }: Options): P
 async function ownTarget({ pics, factory, quiescenceMs, advance }: Options): Promise<Served> {
   const server = await OwnServer.start({ policies: pics.policies, factory, transport: "tcp", quiescenceMs, controlled: advance === "controlled" });
   return { target: server.target, close: () => server.stop() };
+}
+
+/** Tours that failed, up to the step that did. */
+function failedParts(tours: readonly WireTour[], verdicts: readonly TourVerdict[]): WireTour[] {
+  const failed = new Map(verdicts.filter(({ verdict }) => verdict === "fail").map(({ id, steps }) => [id, steps.length]));
+  return tours.flatMap((tour) => (failed.has(tour.id) ? [{ ...tour, steps: tour.steps.slice(0, failed.get(tour.id)) }] : []));
 }
 
 /** The first of the failed tours as our own server plays them: what was expected, in octets. */

@@ -50,6 +50,7 @@ a { color: var(--accent); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th { text-align: left; font-weight: 600; color: var(--soft); font-size: .8rem; }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td.name { white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; width: 4rem; }
 .tour { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; margin: 1rem 0; padding: 1rem; }
 .why { margin: .25rem 0 .75rem; overflow-wrap: anywhere; }
@@ -78,10 +79,6 @@ pre { font: .78rem/1.45 var(--mono); background: var(--sunk); border: 1px solid 
 .side.alone { grid-column: 2; }
 .side ul { margin: 0; padding: 0; list-style: none; }
 .side li { padding: .15rem .5rem; border-left: 3px solid var(--line); margin-bottom: .2rem; overflow-wrap: anywhere; }
-.side li.missing { border-color: var(--fail); background: color-mix(in srgb, var(--fail) 10%, transparent); }
-.side li.missing::before { content: "missing: "; color: var(--fail); font-weight: 600; }
-.side li.extra { border-color: var(--inconclusive); background: color-mix(in srgb, var(--inconclusive) 12%, transparent); }
-.side li.extra::before { content: "not expected: "; color: var(--inconclusive); font-weight: 600; }
 .nothing { color: var(--soft); margin: 0; }
 figure { margin: 0 0 .5rem; }
 figcaption { color: var(--soft); font-size: .75rem; }

@@ -1,7 +1,7 @@
 /** The report as plain text: the counts, what was found, and each failure in ten lines. */
 import { escape } from "../../runtime/client/ladder.ts";
 import type { TourVerdict, WireStep } from "../roleplay/verdict.ts";
-import { decisiveStep, findings, lastLine, whyOf, type Report } from "./report.ts";
+import { decisiveStep, findings, lastLine, wasPlayed, whyOf, type Report } from "./report.ts";
 
 const width = 150;
 /** Expected and observed are shown up to here; the page has them whole. */
@@ -28,7 +28,6 @@ export function textOf(report: Report): string {
   ].join("\n");
 }
 
-const wasPlayed = ({ steps, ms }: TourVerdict): boolean => steps.length > 0 || ms > 0;
 const counted = (tours: number): string => `${tours} ${tours === 1 ? "tour" : "tours"}`;
 const listed = (clauses: readonly string[]): string => (clauses.length === 0 ? "" : ` [${clauses.join(", ")}]`);
 
