@@ -25,6 +25,8 @@ export interface Report {
   readonly killed: number;
   /** Peers can tell these, and no tour does. */
   readonly missed: readonly Missed[];
+  /** Only a peer with a clock can tell these: a timer starts anew, or does not, and expires at another time. No tour has a clock. */
+  readonly timed: readonly Missed[];
   /** No peer can tell these from the original. */
   readonly equivalent: readonly Mutant[];
   /** How many break a sentence of `invariants.ts`; undefined when that was not asked. */
@@ -46,8 +48,9 @@ export const score = (report: Report): number => report.killed / distinguishable
 
 /** The report in lines: the numbers, and what was missed. */
 export function toldReport(report: Report): string {
-  const { name, mutants, killed, missed, equivalent, broken, seconds } = report;
-  const numbers = `${name.padEnd(24)} ${String(mutants).padStart(5)} mutants: killed ${killed} of ${distinguishable(report)} that can be told (${(100 * score(report)).toFixed(2)} %), ${equivalent.length} equivalent (${((100 * equivalent.length) / mutants).toFixed(2)} %)`;
+  const { name, mutants, killed, missed, timed, equivalent, broken, seconds } = report;
+  const share = (count: number) => `${((100 * count) / mutants).toFixed(2)} %`;
+  const numbers = `${name.padEnd(24)} ${String(mutants).padStart(5)} mutants: killed ${killed} of ${distinguishable(report)} that can be told (${(100 * score(report)).toFixed(2)} %), ${timed.length} only by a clock (${share(timed.length)}), ${equivalent.length} equivalent (${share(equivalent.length)})`;
   const besides = broken === undefined ? "" : `, ${broken} break a sentence`;
   return [`${numbers}${besides}; ${seconds.toFixed(1)} s`, ...missed.map(({ mutant, trace }) => `  missed ${mutant.id} [${mutant.clauses.join(", ")}]: ${told(trace)}`)].join("\n");
 }
@@ -62,18 +65,28 @@ export function mutationOf(name: MachineName, options: MutationOptions = {}): Re
 
   const mutants = mutantsOf(machines[name], sites).filter((mutant) => !mutant.ifTouched || larger.touchLists.some((list) => list.some(mutant.touched)));
   const survivors = mutants.filter((mutant) => !suite.kills(mutant));
-  const judged = survivors.map((mutant) => ({ mutant, trace: distinguishes(larger, mutant) }));
+  const missed = survivors.flatMap((mutant) => toldApart(larger, mutant, false));
+  const alike = without(survivors, missed);
+  const timed = alike.flatMap((mutant) => toldApart(larger, mutant, true));
   const broken = options.sentences ? mutants.filter((mutant) => breaks(smaller.explore(), mutant, [...ofEveryMachine, ...invariants[name].sentences])).length : undefined;
   return {
     name,
     mutants: mutants.length,
     killed: mutants.length - survivors.length,
-    missed: judged.flatMap(({ mutant, trace }) => (trace === undefined ? [] : [{ mutant, trace }])),
-    equivalent: judged.flatMap(({ mutant, trace }) => (trace === undefined ? [mutant] : [])),
+    missed,
+    timed,
+    equivalent: without(alike, timed),
     broken,
     seconds: (performance.now() - began) / 1000,
   };
 }
+
+function toldApart(territory: Territory, mutant: Mutant, withClock: boolean): Missed[] {
+  const trace = distinguishes(territory, mutant, withClock);
+  return trace === undefined ? [] : [{ mutant, trace }];
+}
+
+const without = (mutants: readonly Mutant[], told: readonly Missed[]): Mutant[] => mutants.filter((mutant) => !told.some((each) => each.mutant === mutant));
 
 /** Where mutants of a machine are told from it: the sites that can be mutated, and the original in both its worlds, unexplored. */
 export function fieldOf(name: MachineName) {

@@ -34,8 +34,8 @@ class Numbered {
   }
 }
 
-/** The columns of a row: by event, where the original gets, what a peer sees, and the list of what was touched. */
-const columns = 3;
+/** The columns of a row: by event, where the original gets, what a peer sees, which timers start, and the list of what was touched. */
+const columns = 4;
 
 export class Territory {
   readonly inputs: readonly unknown[];
@@ -45,10 +45,12 @@ export class Territory {
   /** By place, how far it is from the start. */
   readonly depth: number[] = [];
   /** By input. */
-  readonly initial: readonly { readonly to: number; readonly word: number }[];
+  readonly initial: readonly { readonly to: number; readonly word: number; readonly started: number }[];
   readonly touchLists: Touch[][] = [];
   /** What peers see. */
   readonly words = new Numbered();
+  /** Timers that start together. */
+  readonly starts = new Numbered();
   readonly #keys = new Numbered();
   readonly #touchWords = new Numbered();
   readonly #rows: Int32Array[] = [];
@@ -78,9 +80,12 @@ export class Territory {
   /** What can happen to a machine that is in a snapshot, as numbers of events. */
   eventsIn(snapshot: AnyMachineSnapshot): number[] {
     if (snapshot.status !== "active") return [];
-    const events = this.events.flatMap((event, number) => (!this.isExpiry(number) && this.#possible(snapshot, event) ? [number] : []));
-    const timers = expiries(snapshot).flatMap((type) => (this.#possible(snapshot, { type }) ? [this.#timers.get(type)!] : []));
-    return [...events, ...timers];
+    const numbers = [...this.events.keys()].filter((event) => !this.isExpiry(event));
+    return [...numbers, ...expiries(snapshot).map((type) => this.#timers.get(type)!)].filter((event) => this.isPossible(snapshot, event));
+  }
+
+  isPossible(snapshot: AnyMachineSnapshot, event: number): boolean {
+    return this.#possible(snapshot, this.events[event]!);
   }
 
   /** The events of the steps that the original has taken from a place. */
@@ -110,9 +115,13 @@ export class Territory {
     return this.#row(place, event)[event * columns + 1]!;
   }
 
+  started(place: number, event: number): number {
+    return this.#row(place, event)[event * columns + 2]!;
+  }
+
   /** The number of a list of touches. */
   touches(place: number, event: number): number {
-    return this.#row(place, event)[event * columns + 2]!;
+    return this.#row(place, event)[event * columns + 3]!;
   }
 
   /** The way by which a place was discovered: the shortest, in a territory that was explored. */
@@ -125,13 +134,13 @@ export class Territory {
   #row(place: number, event: number): Int32Array {
     const row = (this.#rows[place] ??= new Int32Array(this.events.length * columns).fill(-1));
     if (row[event * columns] === -1) {
-      const { to, word, touches } = this.#learn(step(this.#probed.machine, this.places[place]!, this.events[event]!), place * this.events.length + event);
-      row.set([to, word, touches], event * columns);
+      const { to, word, started, touches } = this.#learn(step(this.#probed.machine, this.places[place]!, this.events[event]!), place * this.events.length + event);
+      row.set([to, word, started, touches], event * columns);
     }
     return row;
   }
 
-  #learn(taken: Step, before: number): { readonly to: number; readonly word: number; readonly touches: number } {
+  #learn(taken: Step, before: number): { readonly to: number; readonly word: number; readonly started: number; readonly touches: number } {
     const { effects, touches } = this.#probed.read(taken);
     const snapshot = taken.snapshot as AnyMachineSnapshot;
     const place = Math.floor(before / this.events.length);
@@ -144,9 +153,12 @@ export class Territory {
     }
     const list = this.#touchWords.of([...touches.keys()].join());
     this.touchLists[list] ??= [...touches.values()];
-    return { to, word: this.words.of(wordOf({ ...answerOf(taken), effects })), touches: list };
+    return { to, word: this.words.of(wordOf({ ...answerOf(taken), effects })), started: this.starts.of(startedIn(taken).join()), touches: list };
   }
 }
+
+/** The timers that a step started, by the events of their expiry. */
+export const startedIn = ({ timers }: Step): string[] => timers.flatMap(({ change, event }) => (change === "start" ? [event] : [])).sort();
 
 /** What a probe asks for when an entry or an exit is come by. */
 const mark = "touched";

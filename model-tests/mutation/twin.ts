@@ -9,14 +9,16 @@ import { keep, restore, start, step, type Step } from "../../machines/step.ts";
 import { expiries, keyOf, type Edge } from "../explore.ts";
 import { answerOf, wordOf } from "../graph.ts";
 import type { Mutant } from "./mutants.ts";
-import type { Territory } from "./territory.ts";
+import { startedIn, type Territory } from "./territory.ts";
 
 /** Where a mutant is: a place of the territory, or one of its own, numbered after all of them. */
 export type Whereabouts = number;
 
+/** As in the territory: where it gets, what a peer sees, which timers start. */
 export interface Move {
   readonly to: Whereabouts;
   readonly word: number;
+  readonly started: number;
 }
 
 /** A snapshot of the mutant, and the timers that have expired and were not started again, though what waits for them is still there. */
@@ -64,7 +66,7 @@ export class Twin {
 
   step(from: Whereabouts, event: number): Move {
     const territory = this.#territory;
-    if (from < firstOwn && territory.knows(from, event) && !this.touches(territory.touches(from, event))) return { to: territory.to(from, event), word: territory.word(from, event) };
+    if (from < firstOwn && territory.knows(from, event) && !this.touches(territory.touches(from, event))) return { to: territory.to(from, event), word: territory.word(from, event), started: territory.started(from, event) };
     const key = from * territory.events.length + event;
     const known = this.#moves.get(key);
     if (known !== undefined) return known;
@@ -80,6 +82,17 @@ export class Twin {
     const restored = { snapshot: restore(this.machine, keep(this.#territory.places[whereabouts]!)) as AnyMachineSnapshot, spent: none };
     this.#restored.set(whereabouts, restored);
     return restored;
+  }
+
+  /** The timers that run, by the events of their expiry. */
+  runs(whereabouts: Whereabouts): readonly string[] {
+    const { snapshot, spent } = this.at(whereabouts);
+    return spent.size === 0 ? expiries(snapshot) : expiries(snapshot).filter((timer) => !spent.has(timer));
+  }
+
+  /** Nothing happens and nothing is seen. */
+  stays(whereabouts: Whereabouts): Move {
+    return { to: whereabouts, word: this.#territory.words.of(nothing), started: this.#territory.starts.of("") };
   }
 
   hasThrown(whereabouts: Whereabouts): boolean {
@@ -100,8 +113,7 @@ export class Twin {
   #step({ snapshot, spent }: Own, from: Whereabouts, number: number): Move {
     const event = this.#territory.events[number]!;
     if (!this.#territory.isExpiry(number)) return this.#moved(() => this.#take(snapshot, event), spent);
-    // What does not run does not expire.
-    if (spent.has(event.type) || !expiries(snapshot).includes(event.type)) return { to: from, word: this.#territory.words.of(nothing) };
+    if (!this.runs(from).includes(event.type)) return this.stays(from);
     return this.#moved(() => this.#take(snapshot, event), spent, event.type);
   }
 
@@ -117,10 +129,14 @@ export class Twin {
       taken = take();
     } catch (error) {
       // Who throws is told from who does not, whatever would come after.
-      return { to: thrown, word: this.#territory.words.of(`throws ${(error as Error).message}`) };
+      return { to: thrown, word: this.#territory.words.of(`throws ${(error as Error).message}`), started: this.#territory.starts.of("") };
     }
     const snapshot = taken.snapshot as AnyMachineSnapshot;
-    return { to: this.#whereabouts(snapshot, stillSpent(taken, snapshot, spent, expired)), word: this.#territory.words.of(wordOf(answerOf(taken))) };
+    return {
+      to: this.#whereabouts(snapshot, stillSpent(taken, snapshot, spent, expired)),
+      word: this.#territory.words.of(wordOf(answerOf(taken))),
+      started: this.#territory.starts.of(startedIn(taken).join()),
+    };
   }
 
   #whereabouts(snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>): Whereabouts {
@@ -137,10 +153,10 @@ export class Twin {
 }
 
 /** A timer that expired is spent, unless nobody took notice: then it may come again, as with the original. What is started anew, or not waited for any more, is not spent. */
-function stillSpent({ handled, timers }: Step, snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>, expired: string | undefined): ReadonlySet<string> {
-  const noticed = expired !== undefined && handled;
-  if (spent.size === 0 && !noticed) return none;
-  const running = expiries(snapshot);
-  const started = timers.flatMap(({ change, event }) => (change === "start" ? [event] : []));
-  return new Set([...spent, ...(noticed ? [expired] : [])].filter((timer) => running.includes(timer) && !started.includes(timer)));
+function stillSpent(taken: Step, snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>, expired: string | undefined): ReadonlySet<string> {
+  const noticed = expired !== undefined && taken.handled ? [expired] : [];
+  if (spent.size + noticed.length === 0) return none;
+  const waitedFor = expiries(snapshot);
+  const started = startedIn(taken);
+  return new Set([...spent, ...noticed].filter((timer) => waitedFor.includes(timer) && !started.includes(timer)));
 }
