@@ -5,10 +5,10 @@
  * to the session, how many there are and whether one more fits, and the policies. Besides, every transition is taken and every
  * guard decides alone, both ways.
  */
-import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
-import { transitions } from "../machines/inspect.ts";
-import { asked, askedOnTheWay, conditions, deciding } from "./explore.ts";
+import { named, transitions } from "../machines/inspect.ts";
+import { asked, askedOnTheWay, conditions, deciding, type Asked } from "./explore.ts";
 import type { Graph } from "./graph.ts";
 
 /** Parameters of events that say who: a Seat, a Sender or a Recipient. */
@@ -39,13 +39,16 @@ export function leavesOf({ _nodes, status }: AnyMachineSnapshot): string {
   return `${leaves.join("+")}${status === "active" ? "" : "!"}`;
 }
 
+/** The leaf states at and below a state that a snapshot is in. */
+const below = (source: AnyStateNode, { _nodes }: AnyMachineSnapshot) => _nodes.filter(({ id, type }) => type === "atomic" && (id === source.id || id.startsWith(`${source.id}.`))).map(({ id }) => id).join("+");
+
 /** How many there are in every list, what they are, every counter, and the policies. */
 function sizes(context: object | undefined): string[] {
   return Object.entries(context ?? {}).map(([name, value]) => `${name}=${sizeOf(value)}`);
 }
 
 function sizeOf(value: unknown): string {
-  if (Array.isArray(value)) return `${counted(value.length)}(${[...new Set(value.map(wordOfElement))].sort().join()})`;
+  if (Array.isArray(value)) return counted(value.length);
   if (typeof value === "number") return counted(value);
   if (typeof value === "object" && value !== null) return Object.values(value).map(sizeOf).join();
   return String(value);
@@ -59,88 +62,103 @@ function wordOfElement(element: unknown): string {
 
 function eventOf(snapshot: AnyMachineSnapshot, { type, ...params }: AnyEventObject): string {
   const lists = Object.values((snapshot.context ?? {}) as object).filter(Array.isArray) as unknown[][];
-  const standing = (index: number) => `${index === 0 ? "first" : "other"}:${lists.map((list) => (index < list.length ? sizeOf(list[index]) : "none")).join()}`;
-  const named = (name: string, value: unknown): string => {
-    if (Array.isArray(value)) return value.map((each) => named(name, each)).join("&");
+  const standing = (index: number) => `${index === 0 ? "first" : "other"}:${lists.map((list) => (index < list.length ? wordOfElement(list[index]) : "none")).join()}`;
+  const worded = (name: string, value: unknown): string => {
+    if (Array.isArray(value)) return value.map((each) => worded(name, each)).join("&");
     return typeof value === "number" && whose.has(name) && lists.length > 0 ? standing(value) : String(value);
   };
   const who = Object.entries(params).filter(([name]) => whose.has(name)).map(([, value]) => value);
   const oneself = who.length > new Set(who).size ? ["oneself"] : [];
-  return [type, ...Object.entries(params).map(([name, value]) => named(name, value)), ...oneself].join(" ");
+  return [type, ...Object.entries(params).map(([name, value]) => worded(name, value)), ...oneself].join(" ");
 }
 
-// ---------------------------------------------------------------- goals of a graph
+// ---------------------------------------------------------------- goals of edges
 
-/** Which goals each edge of a graph reaches: those of edge `e` are `ids[first[e]]` up to but not including `ids[first[e + 1]]`. */
+/** What is asked on an edge; eventless transitions are asked after others only. */
+export function askedAt(graph: Graph, edge: number): Asked[] {
+  const { handled } = graph.answers[graph.answer[edge]!]!;
+  return (handled ? askedOnTheWay : asked)(machines[graph.name], graph.snapshots[graph.from[edge]!]!, graph.events[graph.event[edge]!]!);
+}
+
+/** Every transition, and every answer of every named guard that decides alone, as words. */
+export class Decisions {
+  readonly #machine: AnyStateMachine;
+  readonly #words: ReadonlyMap<AnyTransitionDefinition, { readonly taken: string; readonly parts: readonly { readonly yes: string; readonly no: string }[] }>;
+
+  constructor(name: MachineName) {
+    this.#machine = machines[name];
+    this.#words = new Map(
+      transitions(this.#machine).map((transition, number) => {
+        const taken = `transition ${number}`;
+        const parts = conditions(transition).map((guard, part) => ({ yes: `${taken} ${part} ${named(guard)}`, no: `${taken} ${part} not ${named(guard)}` }));
+        return [transition, { taken, parts }];
+      }),
+    );
+  }
+
+  /** The transitions that were taken. */
+  taken(answers: readonly Asked[]): string[] {
+    return answers.flatMap(({ transition, enabled }) => (enabled ? [this.#words.get(transition)!.taken] : []));
+  }
+
+  /** The same, each with the states in which its source was left. */
+  leaving(answers: readonly Asked[]): string[] {
+    return answers.flatMap(({ transition, snapshot, enabled }) => (enabled ? [`${this.#words.get(transition)!.taken} from ${below(transition.source, snapshot)}`] : []));
+  }
+
+  /** The answers of guards that decided alone. */
+  branches(answers: readonly Asked[], event: AnyEventObject): string[] {
+    return answers.flatMap((answer) => {
+      const { parts } = this.#words.get(answer.transition)!;
+      return deciding(this.#machine, answer, event).flatMap((said, part) => (said === undefined ? [] : [said ? parts[part]!.yes : parts[part]!.no]));
+    });
+  }
+
+  /** All there are, whether they can be reached or not. */
+  get declared(): { readonly transitions: readonly string[]; readonly branches: readonly string[] } {
+    const all = [...this.#words.values()];
+    return { transitions: all.map(({ taken }) => taken), branches: all.flatMap(({ parts }) => parts.flatMap(({ yes, no }) => [yes, no])) };
+  }
+}
+
+/** Which goals each edge reaches: those of edge `e` are `ids[first[e]]` up to but not including `ids[first[e + 1]]`. */
 export interface Goals {
   readonly count: number;
   readonly first: Int32Array;
   readonly ids: Int32Array;
-  /** What a goal is, in words. */
+  /** What each goal is. */
   readonly says: readonly string[];
 }
 
-/** Interns goals edge by edge. */
-export class GoalList {
-  readonly #ids: number[] = [];
-  readonly #first: number[] = [0];
-  readonly #says: string[] = [];
-  readonly #known = new Map<string | number, number>();
+/** Numbers words in the order in which they come. */
+export class Numbered {
+  readonly #numbers = new Map<string, number>();
 
-  /** `key` is what makes a goal itself; `says` is asked once. */
-  add(key: string | number, says: () => string = () => String(key)): void {
-    let id = this.#known.get(key);
-    if (id === undefined) {
-      id = this.#says.push(says()) - 1;
-      this.#known.set(key, id);
-    }
-    this.#ids.push(id);
+  of(word: string): number {
+    const known = this.#numbers.get(word);
+    if (known !== undefined) return known;
+    this.#numbers.set(word, this.#numbers.size);
+    return this.#numbers.size - 1;
   }
 
-  /** The goals of the next edge follow. */
-  next(): void {
+  get words(): string[] {
+    return [...this.#numbers.keys()];
+  }
+}
+
+/** The goals of edges, one edge after the other. */
+export class GoalList {
+  readonly #numbers = new Numbered();
+  readonly #ids: number[] = [];
+  readonly #first = [0];
+
+  edge(goals: readonly string[]): void {
+    for (const goal of goals) this.#ids.push(this.#numbers.of(goal));
     this.#first.push(this.#ids.length);
   }
 
-  get done(): Goals {
-    return { count: this.#says.length, first: Int32Array.from(this.#first), ids: Int32Array.from(this.#ids), says: this.#says };
+  get goals(): Goals {
+    const says = this.#numbers.words;
+    return { count: says.length, first: Int32Array.from(this.#first), ids: Int32Array.from(this.#ids), says };
   }
-}
-
-export interface Wanted {
-  readonly classes?: boolean;
-  /** Every transition, and every answer of every named guard that decides alone. */
-  readonly decisions?: boolean;
-  readonly edges?: boolean;
-}
-
-/** The goals of a graph; an edge from where the machine has ended reaches none. */
-export function goalsOf(graph: Graph, wanted: Wanted): Goals {
-  const machine: AnyStateMachine = machines[graph.name];
-  const numbers = new Map(transitions(machine).map((transition, number) => [transition, number]));
-  const goals = new GoalList();
-  for (let edge = 0; edge < graph.from.length; edge++, goals.next()) {
-    const from = graph.snapshots[graph.from[edge]!]!;
-    const event = graph.events[graph.event[edge]!]!;
-    if (from.status !== "active") continue;
-    if (wanted.edges) goals.add(edge);
-    if (wanted.classes) goals.add(goalClassOf(graph.name, from, event));
-    if (!wanted.decisions) continue;
-    // Eventless transitions are asked after others only.
-    const { handled } = graph.answers[graph.answer[edge]!]!;
-    for (const answer of handled ? askedOnTheWay(machine, from, event) : asked(machine, from, event)) {
-      const number = numbers.get(answer.transition)!;
-      if (answer.enabled) goals.add(`transition ${number}`);
-      deciding(machine, answer, event).forEach((said, part) => {
-        if (said !== undefined) goals.add(`transition ${number} guard ${part} ${said}`);
-      });
-    }
-  }
-  return goals.done;
-}
-
-/** How many goals of the kind `decisions` a machine has, wherever they can be reached. */
-export function declared(name: MachineName): { readonly transitions: number; readonly branches: number } {
-  const all = transitions(machines[name]);
-  return { transitions: all.length, branches: all.flatMap(conditions).length * 2 };
 }
