@@ -12,13 +12,13 @@ const folder = mkdtempSync(join(tmpdir(), "cpm-verify-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function verify(...words: readonly string[]): { readonly status: number | null; readonly out: string; readonly err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["model-tests/verify.ts", ...words], { cwd: fileURLToPath(new URL("../", import.meta.url)), encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["model-tests/verify.ts", ...words], { cwd: fileURLToPath(new URL("../", import.meta.url)), encoding: "utf8", timeout: 60_000 });
   return { status, out: stdout, err: stderr };
 }
 
 const lastLine = (text: string) => text.trimEnd().split("\n").at(-1);
 
-describe("the command", () => {
+describe("the command", { timeout: 60_000 }, () => {
   test("--help names every option and every machine, exit 0", () => {
     const { status, out, err } = verify("--help");
     expect([status, err]).toEqual([0, ""]);
