@@ -55,7 +55,8 @@ export class OwnServer {
   }
 
   async stop(): Promise<void> {
-    await this.#process.stop(2_000);
+    // Nobody is left who would answer the ends of what has not ended.
+    await this.#process.stop(500);
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -36,6 +36,7 @@ export const wasPlayed = ({ ladder, steps }: TourVerdict): boolean => ladder.len
 
 export interface Finding {
   readonly why: string;
+  /** Those of every step that shows it. */
   readonly clauses: readonly string[];
   readonly tours: readonly TourVerdict[];
 }
@@ -46,13 +47,18 @@ export function findings(verdicts: readonly TourVerdict[]): Finding[] {
   for (const tour of verdicts.filter(({ verdict }) => verdict === "fail")) {
     const clauses = decisiveStep(tour)?.step.clauses ?? [];
     const why = whyOf(tour);
-    // Names, tags and times differ from tour to tour.
-    const key = JSON.stringify([clauses, why.replace(/[0-9a-f]{6,}|\d+/gi, "#")]);
-    const finding = found.get(key) ?? { why, clauses, tours: [] };
+    const finding = found.get(alike(tour, why)) ?? { why, clauses, tours: [] };
     finding.tours.push(tour);
-    found.set(key, finding);
+    finding.clauses = finding.clauses.filter((clause) => clauses.includes(clause));
+    found.set(alike(tour, why), finding);
   }
   return [...found.values()].sort((a, b) => b.tours.length - a.tours.length);
+}
+
+/** Without what differs from tour to tour: who it was, identifiers and numbers. */
+function alike({ ladder }: TourVerdict, why: string): string {
+  const names = new Set(ladder.flatMap(({ from, to }) => [from, to]));
+  return why.replace(/[\w-]+/g, (word) => (names.has(word) || /^[0-9a-f]{6,}$/i.test(word) || /^\d{4,}$/.test(word) ? "#" : word));
 }
 
 /** What passed while a step was under way. */
