@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const benches: Readonly<Record<string, { readonly title: string; readonly flags?: readonly string[] }>> = {
   messages: { title: "Group chat, through the server process" },
+  inspection: { title: "The operator's interface" },
   "msrp-fanout": { title: "Group chat, the MSRP layer alone" },
   members: { title: "Members who come and go" },
   "file-fanout": { title: "Files" },

@@ -16,6 +16,8 @@ export interface Server extends Measured {
   /** The ports of the SIP listeners. */
   readonly udp: number;
   readonly tcp: number;
+  /** Of the operator's interface, where `more` asks for one. */
+  readonly admin: number | undefined;
 }
 
 const program = fileURLToPath(new URL("../../runtime/main.ts", import.meta.url));
@@ -26,11 +28,12 @@ export async function startServer(policies: Readonly<Record<string, string | num
   const options = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--msrp", "tcp:127.0.0.1:0", "--data", data, "--admin", "none", ...more];
   for (const [name, value] of Object.entries(policies)) options.push("--policy", `${name}=${value}`);
   const child = start([process.execPath, ...flags, program, "serve", ...options], core);
-  const ports = await listeners(child, 3);
+  const ports = await listeners(child, more.includes("--admin") ? 4 : 3);
   return {
     pid: child.pid!,
     udp: ports.get("sip udp")!,
     tcp: ports.get("sip tcp")!,
+    admin: ports.get("admin http"),
     async stop() {
       await stop(child);
       rmSync(data, { recursive: true, force: true });

@@ -1,0 +1,178 @@
+/**
+ * What the operator's interface costs, and how the server answers while somebody looks on.
+ *
+ * First: group chat at full speed, one sender and 10 receivers, through a server with the interface, at which nobody looks, and one
+ * without; they take turns, and a pair of turns is one ratio. Then: 5,000 live groups, each of two who are connected, and a group that
+ * is busy beside them; nobody looks, or somebody reads the steps of the busy group and the pages and metrics of all, every second.
+ *
+ *   node model-tests/bench/inspection.ts [pairs] [groups]
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { CpmClient } from "../../runtime/client/client.ts";
+import { compileLoad, type Load, type RoomFigures } from "./msrpload.ts";
+import { residentMegabytes, startServer, stop, type Server } from "./server.ts";
+import { printTable } from "./table.ts";
+
+const factory = "sip:conference-factory@cpm.example";
+const loopback = ["--admin", "127.0.0.1:0"];
+
+if (process.argv[2] === "crowd") await crowd(Number(process.argv[3]), Number(process.argv[4]));
+else {
+  const pairs = Number(process.argv[2] ?? 25);
+  const groups = Number(process.argv[3] ?? 5_000);
+  const load = compileLoad();
+  if (load) await cost(load, pairs);
+  if (load) await responsiveness(load, groups);
+}
+
+// ---------------------------------------------------------------- what it costs
+
+async function cost(load: Load, pairs: number): Promise<void> {
+  const servers = { without: await startServer({}), with: await startServer({}, { more: loopback }) };
+  try {
+    const figures: Record<keyof typeof servers, number[]> = { without: [], with: [] };
+    // The first turn warms up.
+    for (let pair = -1; pair < pairs; pair++) {
+      // Who begins changes, too.
+      for (const one of (pair % 2 === 0 ? ["without", "with"] : ["with", "without"]) as (keyof typeof servers)[]) {
+        const { deliveries_per_cpu_s } = await load.room({ server: servers[one], sipPort: servers[one].udp, factory: true }, 10, { msgs: 20_000, warmup: 2_000, window: 8 });
+        if (pair >= 0) figures[one].push(deliveries_per_cpu_s);
+      }
+    }
+    const ratios = figures.with.map((with_, pair) => with_ / figures.without[pair]!);
+    console.log("Aim: with the interface and nobody looking, less than 3 % below.\n");
+    printTable(["deliveries per CPU-second", "median"], [
+      ["--admin none", median(figures.without)],
+      ["--admin, nobody looks", median(figures.with)],
+      [`with / without, of ${pairs} pairs`, median(ratios).toFixed(3)],
+      ["quartiles of the ratios", `${quantile(ratios, 0.25).toFixed(3)} … ${quantile(ratios, 0.75).toFixed(3)}`],
+    ]);
+  } finally {
+    await Promise.all([servers.without.stop(), servers.with.stop()]);
+  }
+}
+
+function quantile(values: readonly number[], q: number): number {
+  return values.toSorted((a, b) => a - b)[Math.round(q * (values.length - 1))] ?? Number.NaN;
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+// ---------------------------------------------------------------- how it answers
+
+interface Looking {
+  /** Every second: a page of the list, one group, the metrics. */
+  readonly milliseconds: Record<"list" | "group" | "metrics", number[]>;
+  events: number;
+  dropped: number;
+}
+
+async function responsiveness(load: Load, groups: number): Promise<void> {
+  const server = await startServer({ maxMessageOctets: 65_536, inactivityMs: 3_600_000 }, { more: loopback });
+  const members = fork(fileURLToPath(import.meta.url), ["crowd", String(server.tcp), String(groups)], { detached: true });
+  try {
+    await Promise.race([once(members, "message"), once(members, "exit").then(() => Promise.reject(new Error("the crowd did not come together")))]);
+    const at = `http://127.0.0.1:${server.admin}`;
+    const { total } = (await (await fetch(`${at}/api/groups?limit=1`)).json()) as { total: number };
+    const rows = [];
+    for (const looks of [false, true, false, true]) {
+      const { room, health, looking } = await busyRoom(load, server, at, looks);
+      rows.push([
+        looks ? "one looks" : "nobody looks", total, room.p99_ms, median(health), quantile(health, 0.99), Math.max(...health),
+        ...(looks ? [median(looking.milliseconds.list), median(looking.milliseconds.group), median(looking.milliseconds.metrics), looking.events, looking.dropped] : ["", "", "", "", ""]),
+        Math.round(residentMegabytes(server.pid)),
+      ]);
+    }
+    console.log(`\nAim: with 5,000 live groups and one who looks, p99 of /healthz under 20 ms.\n`);
+    printTable(["", "live groups", "p99 ms of messages at 500/s, 10 receivers", "/healthz ms, median", "p99", "worst", "a page of 100 groups, ms", "one group, ms", "/metrics, ms", "events read", "dropped", "resident MB"], rows);
+  } finally {
+    await stop(members);
+    await server.stop();
+  }
+}
+
+/** A busy group, and how quickly the server answers meanwhile. */
+async function busyRoom(load: Load, server: Server, at: string, looks: boolean): Promise<{ room: RoomFigures; health: number[]; looking: Looking }> {
+  const { last } = await lastGroup(at, 0);
+  const running = load.room({ server, sipPort: server.udp, factory: true }, 10, { msgs: 4_000, warmup: 100, rate: 500 });
+  const over = new AbortController();
+  const looking: Looking = { milliseconds: { list: [], group: [], metrics: [] }, events: 0, dropped: 0 };
+  const health: number[] = [];
+  const tasks = [probe(at, health, over.signal)];
+  if (looks) tasks.push(lookOn(at, last, looking, over.signal));
+  const room = await running;
+  over.abort();
+  await Promise.all(tasks);
+  return { room, health, looking };
+}
+
+/** The newest group, found by its number. */
+async function lastGroup(at: string, after: number): Promise<{ last: number; id: string | undefined }> {
+  let last = after;
+  let id: string | undefined;
+  for (let next: number | null = after; next !== null; ) {
+    const page = (await (await fetch(`${at}/api/groups?limit=1000&after=${next}`)).json()) as { groups: readonly { id: string; number: number }[]; next: number | null };
+    const newest = page.groups.at(-1);
+    if (newest) ({ number: last, id } = newest);
+    next = page.next;
+  }
+  return { last, id };
+}
+
+async function probe(at: string, health: number[], over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    health.push(await timed(`${at}/healthz`));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function timed(url: string): Promise<number> {
+  const began = performance.now();
+  await (await fetch(url)).text();
+  return performance.now() - began;
+}
+
+async function lookOn(at: string, after: number, looking: Looking, over: AbortSignal): Promise<void> {
+  let id: string | undefined;
+  while (id === undefined && !over.aborted) ({ id } = await lastGroup(at, after));
+  const reading = readSteps(`${at}/api/inspect?group=${id}`, looking, over);
+  while (!over.aborted) {
+    looking.milliseconds.list.push(await timed(`${at}/api/groups`));
+    looking.milliseconds.group.push(await timed(`${at}/api/groups/${id}`));
+    looking.milliseconds.metrics.push(await timed(`${at}/metrics`));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  await reading;
+}
+
+async function readSteps(url: string, looking: Looking, over: AbortSignal): Promise<void> {
+  try {
+    const answer = await fetch(url, { signal: over });
+    for await (const text of answer.body!.pipeThrough(new TextDecoderStream())) {
+      looking.events += text.match(/^event: (?:step|timers)/gm)?.length ?? 0;
+      for (const [, seen] of text.matchAll(/^event: dropped\ndata: \{"seen":(\d+)/gm)) looking.dropped += Number(seen);
+    }
+  } catch (fault) {
+    if (!over.aborted) throw fault;
+  }
+}
+
+// ---------------------------------------------------------------- the crowd, a process of its own
+
+/** One who creates so many groups, each with one who accepts; both stay. */
+async function crowd(port: number, groups: number): Promise<void> {
+  const start = (user: string): Promise<CpmClient> => CpmClient.start({ uri: `sip:${user}@cpm.example`, server: { transport: "tcp", host: "127.0.0.1", port }, onInvitation: (invitation) => invitation.accept() });
+  const [alice, bob] = await Promise.all([start("crowd-alice"), start("crowd-bob")]);
+  await Promise.all([alice.register(), bob.register()]);
+  let begun = 0;
+  const create = async (): Promise<void> => {
+    while (begun++ < groups) await (await alice.createGroup(factory, { subject: `Group ${begun}`, recipients: [bob.uri] })).leg.bound.within(60_000);
+  };
+  await Promise.all(Array.from({ length: 20 }, create));
+  process.send!("together");
+  await new Promise(() => setInterval(() => {}, 60_000));
+}
