@@ -36,18 +36,24 @@ export interface Tour {
 /**
  * What a suite has to show.
  *
- * `recommended`: every goal class, every transition, every guard deciding alone both ways. `0-switch`: every transition and
- * every branch. `1-switch`: every pair of transitions taken back to back. `all-edges`: every event in every snapshot. `random`: nothing.
+ * - `recommended`: every goal class, every transition, every named guard deciding alone both ways; after every transition, in
+ *   whatever leaf it began, all that can come next, taken or not, so that where it led is seen; and in every leaf every event that
+ *   is taken, right after all that is passed over in silence there, so that it was passed over.
+ * - `0-switch`: every transition, and every named guard deciding alone both ways.
+ * - `1-switch`: every pair of transitions taken back to back.
+ * - `all-edges`: every event in every snapshot.
+ * - `random`: nothing in particular.
  */
 export type Criterion = "recommended" | "0-switch" | "1-switch" | "all-edges" | "random";
 
 export interface TourOptions {
+  /** Who walks; greedy unless the criterion is random. */
   readonly generator?: "greedy" | "random";
-  /** Of the random generator. */
+  /** Of the random generator; 1 unless given. */
   readonly seed?: number;
-  /** The most steps of all tours of one input together. */
+  /** The most steps of all tours of one input together: without a bound for the greedy generator, else 240, unless given. */
   readonly budget?: number;
-  /** The most steps of one tour, as far as the way to the next goal allows: what can be read when it fails. */
+  /** The most steps of one tour, as far as the way to its last goal allows; 120 unless given: so many can be read when it fails. */
   readonly length?: number;
 }
 
@@ -67,17 +73,20 @@ export function graphAt(name: MachineName, input: number): Graph {
 
 interface Wanted {
   readonly goals: readonly ("classes" | "decisions" | "silence" | "edges")[];
-  /** After every transition: every event, or every transition that can come next. */
-  readonly after?: "events" | "transitions";
+  /** What comes after every transition: anything, or another transition. */
+  readonly then?: "anything" | "transitions";
 }
 
 const wanted: { readonly [C in Criterion]: Wanted } = {
-  recommended: { goals: ["classes", "decisions", "silence"], after: "events" },
+  recommended: { goals: ["classes", "decisions", "silence"], then: "anything" },
   "0-switch": { goals: ["decisions"] },
-  "1-switch": { goals: [], after: "transitions" },
+  "1-switch": { goals: [], then: "transitions" },
   "all-edges": { goals: ["edges"] },
   random: { goals: [] },
 };
+
+/** A machine that does no more different things than that can afford to show also what comes one silent step later. */
+const few = 40;
 
 interface Ground extends Terrain {
   /** The edge of the graph for each edge of the terrain: those that leave where the machine has ended are no part of it. */
@@ -87,42 +96,49 @@ interface Ground extends Terrain {
 const isSilent = ({ effects, refusal, over }: Answer) => effects.length === 0 && !over && (refusal === undefined || refusal.protocol === "silence");
 
 /** `reached` are goals of other inputs of the same machine: what says nothing of the policies is shown once. */
-function groundOf(graph: Graph, { goals, after }: Wanted, reached: Set<string>): Ground {
+function groundOf(graph: Graph, wanted: Wanted, reached: Set<string>): Ground {
   const edges = Int32Array.from(graph.from.keys()).filter((edge) => graph.snapshots[graph.from[edge]!]!.status === "active");
   const first = new Int32Array(graph.snapshots.length + 1);
   for (const edge of edges) first[graph.from[edge]! + 1]! += 1;
   for (let place = 0; place < graph.snapshots.length; place++) first[place + 1]! += first[place]!;
 
-  const decisions = new Decisions(graph.name);
-  const dones = new Numbered();
-  const nexts = new Numbered();
-  const list = new GoalList();
+  const [dones, nexts, decisions] = [new Numbered(), new Numbered(), new Decisions(graph.name)];
   const [done, next] = [new Int32Array(edges.length).fill(-1), new Int32Array(edges.length).fill(-1)];
-  const silent = new Uint8Array(edges.length);
+  const goals = new GoalList();
   edges.forEach((edge, at) => {
+    const from = graph.snapshots[graph.from[edge]!]!;
     const event = graph.events[graph.event[edge]!]!;
     const answers = askedAt(graph, edge);
     const taken = decisions.taken(answers);
-    silent[at] = isSilent(graph.answers[graph.answer[edge]!]!) ? 1 : 0;
-    if (taken.length > 0) done[at] = dones.of((after === "events" ? decisions.leaving(answers) : taken).join());
-    if (after === "events") next[at] = nexts.of(`${told([event])}${silent[at] ? ", in silence" : ""}`);
-    if (after === "transitions" && taken.length > 0) next[at] = nexts.of(taken.join());
-    list.edge([
-      ...(goals.includes("edges") ? [`${edge}`] : []),
-      ...(goals.includes("classes") ? [goalClassOf(graph.name, graph.snapshots[graph.from[edge]!]!, event)] : []),
-      ...(goals.includes("silence") && taken.length > 0 ? leavesOf(graph.snapshots[graph.from[edge]!]!).split("+").map((leaf) => `${leaf} in silence, then ${told([event])}`).filter((goal) => !reached.has(goal)) : []),
-      ...(goals.includes("decisions") ? [...taken, ...decisions.branches(answers, event)].filter((goal) => !reached.has(goal)) : []),
+    if (taken.length > 0) done[at] = dones.of((wanted.then === "anything" ? decisions.leaving(answers) : taken).join());
+    if (wanted.then !== undefined && taken.length > 0) next[at] = nexts.of(taken.join());
+    if (wanted.then === "anything" && taken.length === 0) next[at] = nexts.of(told([event]));
+    goals.edge([
+      ...(wanted.goals.includes("edges") ? [String(edge)] : []),
+      ...(wanted.goals.includes("classes") ? [goalClassOf(graph.name, from, event)] : []),
+      ...(wanted.goals.includes("decisions") ? [...taken, ...decisions.branches(answers, event)].filter((goal) => !reached.has(goal)) : []),
+      ...(wanted.goals.includes("silence") && taken.length > 0 ? leavesOf(from).split("+").map((leaf) => `${quietly}${leaf}, then ${told([event])}`).filter((goal) => !reached.has(goal)) : []),
     ]);
   });
+
+  const { says } = goals.goals;
+  for (const goal of says) reached.add(goal);
   const [doneWords, nextWords] = [dones.words, nexts.words];
-  const pairOf = (did: number, comes: number, between: number) => `${doneWords[did]} then ${"one more, then ".repeat(between)}${nextWords[comes]}`;
   // What is a goal here is reached here.
-  const isGoal = (did: number, comes: number, between: number) => reached.size < reached.add(pairOf(did, comes, between)).size;
-  for (const goal of list.goals.says) reached.add(goal);
-  const to = edges.map((edge) => graph.to[edge]!);
-  const afterSilence = Uint8Array.from(list.goals.says, (goal) => (goal.includes(" in silence, then ") ? 1 : 0));
-  return { first, to, silent, afterSilence, goals: list.goals, pairs: { done, next, dones: doneWords.length, nexts: nextWords.length, isGoal }, edges };
+  const isGoal = (did: number, comes: number, between: 0 | 1) =>
+    (between === 0 || doneWords.length <= few) && reached.size < reached.add(`${doneWords[did]}, then ${between === 0 ? "" : "one silent step, then "}${nextWords[comes]}`).size;
+  return {
+    first,
+    to: edges.map((edge) => graph.to[edge]!),
+    edges,
+    goals: goals.goals,
+    pairs: { done, next, dones: doneWords.length, nexts: nextWords.length, isGoal },
+    silent: Uint8Array.from(edges, (edge) => (isSilent(graph.answers[graph.answer[edge]!]!) ? 1 : 0)),
+    afterSilence: Uint8Array.from(says, (goal) => (goal.startsWith(quietly) ? 1 : 0)),
+  };
 }
+
+const quietly = "in silence in ";
 
 // ---------------------------------------------------------------- tours
 
@@ -138,15 +154,14 @@ export function toursOf(name: MachineName, criterion: Criterion = "recommended",
 
 function toursThroughAll(name: MachineName, criterion: Criterion, options: TourOptions): Tour[] {
   const reached = new Set<string>();
-  const inputs = [...worlds[name].inputs.keys()];
-  return inputs.flatMap((input) => toursThrough(name, input, criterion, options, reached));
+  const reachesAll = options.budget === undefined && options.generator !== "random";
+  return worlds[name].inputs.flatMap((_, input) => toursThrough(name, input, criterion, options, reachesAll ? reached : new Set()));
 }
 
 function toursThrough(name: MachineName, input: number, criterion: Criterion, options: TourOptions, reached: Set<string>): Tour[] {
-  const length = options.length ?? 120;
+  const { generator = criterion === "random" ? "random" : "greedy", seed = 1, budget = generator === "random" ? 240 : Infinity, length = 120 } = options;
   const graph = graphAt(name, input);
   const ground = groundOf(graph, wanted[criterion], reached);
-  const { generator = criterion === "random" ? "random" : "greedy", seed = 1, budget = generator === "random" ? 240 : Infinity } = options;
   const { walks } = walk(ground, { generator, seed, budget, length });
   const digits = String(walks.length - 1).length;
   return walks.map((edges, number) => ({

@@ -12,13 +12,16 @@ export interface Terrain {
   readonly to: Int32Array;
   readonly goals: Goals;
   readonly pairs: Pairs;
-  /** By edge, 1 where nothing happens and nothing is said. What comes in silence is passed over in silence, and then shown to be. */
+  /** By edge, 1 where nothing is said. */
   readonly silent: Uint8Array;
-  /** By goal, 1 where it is reached only right after everything that is silent in its place. */
+  /** By goal, 1 where it is reached only right after everything that does nothing and says nothing in its place. */
   readonly afterSilence: Uint8Array;
 }
 
-/** Goals that two edges reach together: what was done last, and what comes next. An edge that does nothing is not the last. */
+/**
+ * Goals that two edges reach together: what was done, and what comes next, at once or after one step that says nothing. An edge
+ * that does nothing does not count.
+ */
 export interface Pairs {
   /** By edge; -1 when it does nothing. */
   readonly done: Int32Array;
@@ -26,8 +29,8 @@ export interface Pairs {
   readonly next: Int32Array;
   readonly dones: number;
   readonly nexts: number;
-  /** Whether what comes next after what was done is a goal: it is asked of every pair that can be. */
-  readonly isGoal: (done: number, next: number, between: number) => boolean;
+  /** Whether what comes next after what was done, and so many silent steps between, is a goal: it is asked of every pair that can be. */
+  readonly isGoal: (done: number, next: number, between: 0 | 1) => boolean;
 }
 
 /** A walk on: the edges that come next, none when nothing can come. */
