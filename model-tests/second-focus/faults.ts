@@ -242,8 +242,8 @@ const groupSession: readonly (Planted & { readonly input: GroupSessionInput })[]
     number: 21,
     category: "wrong recipient set",
     says: "Members who are away are left out of a file.",
-    input: three,
-    trace: [...trio, leg("lost", 2), sendFile(0)],
+    input: { ...three, inactiveGroup: "reactivate" },
+    trace: [...trio, leg("lost", 0), leg("lost", 1), leg("lost", 2), sendFile(0)],
   },
   {
     number: 22,

@@ -105,6 +105,7 @@ export class SecondGroupSession extends Taker {
   /** Absent members were invited less than reinviteMs ago. */
   #paced = false;
   #pausesEnded = 0;
+  #told = false;
 
   constructor(input: GroupSessionInput, fault?: number) {
     super(fault);
@@ -113,6 +114,7 @@ export class SecondGroupSession extends Taker {
 
   protected override serve(heard: Heard) {
     const before = this.#seats.map((seat) => seat.status);
+    this.#told = false;
     const event = heard as GroupSessionEvent | TimerExpiry;
     if (this.over || this.#phase === "none" || this.#phase === "closing") this.#serveWithoutGroup(event);
     else this.#serveWithGroup(event);
@@ -126,7 +128,6 @@ export class SecondGroupSession extends Taker {
     else if (event.type === "sip.INVITE.join" && this.#phase === "closing" && !this.over && this.fault === 16) this.#join(event);
     else if (event.type === "msrp.SEND") this.refuseMsrp(481);
     else if (event.type.startsWith("sip.")) this.refuseSip(404);
-    else if (event.type === "admin.end" || event.type === "admin.shutdown") this.over ||= this.#phase === "none";
     else if (isLegEnd(event)) {
       this.#dropLeg(event.seat);
       if (this.#phase === "closing" && !this.#anyDialog()) this.over = true;
@@ -154,14 +155,16 @@ export class SecondGroupSession extends Taker {
       case "participant.connected":
         return this.#connected(event.seat);
       case "transfer.begun":
-        this.#transfers += 1;
-        return;
+        return this.#begun();
       case "transfer.ended":
         if (this.fault === 5) return;
         this.#transfers = Math.max(0, this.#transfers - 1);
         return;
       case "transfer.senderAway":
         return this.#bringBack(event.seat);
+      case "admin.remove":
+        if (this.#isMember(event.target)) this.#boot(event.target);
+        return;
       case "admin.end":
         return this.#end("gone");
       case "admin.shutdown":
@@ -196,7 +199,8 @@ export class SecondGroupSession extends Taker {
     // "Authorised members only": who left, declined or was removed has to be added again.
     if (!this.#isMember(from) && !bootedReturns) return this.answer(403, "serviceNotAuthorised");
     const seat = this.#seats[from as Seat]!;
-    const replaces = device === "known" && seat.legs > 0;
+    // The newer dialog of a device replaces the older; who comes by itself needs no invitation.
+    const replaces = device === "known" || seat.status === "invited";
     // A dialog that is replaced makes room for the new one, once.
     if (seat.legs + (replaces ? 0 : 1) > this.#input.maxDevices) return this.answer(486);
     this.ask({ type: "admit", seat: from as Seat });
@@ -215,11 +219,9 @@ export class SecondGroupSession extends Taker {
       if (this.#input.inactiveGroup === "notFound") return this.answer(404);
       if (this.#input.inactiveGroup === "unavailable") return this.answer(480);
     }
-    // Connected Participants and, for "File Transfer to off-line recipients" (4.2), members who are away.
-    // Who has not answered the invitation yet is not in the session.
-    const recipients = this.#all().filter((seat) => seat !== from && (this.#is(seat, "connected") || (this.#is(seat, "away") && this.fault !== 21)));
-    // A member wakes the others; the sender is brought back by transfer.senderAway.
-    if (this.#phase === "idle" && this.#isMember(from)) this.#inviteAbsent(from);
+    // "All connected participants except the sender"; in a group that wakes, those who are away.
+    const wakes = this.#phase === "idle";
+    const recipients = this.#all().filter((seat) => seat !== from && (this.#is(seat, "connected") || (wakes && this.#is(seat, "away") && this.fault !== 21)));
     this.ask({
       type: "startFileTransfer",
       sender: this.#senderClass(from),
@@ -228,9 +230,19 @@ export class SecondGroupSession extends Taker {
     });
   }
 
+  /** A transfer was admitted: only now an idle group wakes, and everybody is invited. */
+  #begun() {
+    if (this.#transfers >= this.#input.maxTransfers) return;
+    this.#transfers += 1;
+    if (this.#phase !== "idle") return;
+    this.#wake();
+    this.#inviteAbsent();
+  }
+
   #senderClass(from: Sender) {
     if (!this.#isMember(from)) return "stranger" as const;
-    return this.#is(from, "connected") || this.fault === 14 ? ("connected" as const) : ("away" as const);
+    // In a group that wakes nobody is connected, and its member counts as there.
+    return this.#is(from, "connected") || this.#phase === "idle" || this.fault === 14 ? ("connected" as const) : ("away" as const);
   }
 
   #add({ from, strangers, seats: named }: ReferAdd) {
@@ -238,22 +250,25 @@ export class SecondGroupSession extends Taker {
     if (this.#input.closed && this.fault !== 7) return this.answer(403, "functionNotAllowed");
     if (this.#input.addRole === "creator" && from !== 0) return this.answer(403, "serviceNotAuthorised");
 
-    // "Target not already in; target not black-listed". A member who is absent may be invited again.
-    const returning = this.#all().filter((seat) => named.includes(seat) && this.#seats[seat]!.legs === 0 && this.#isOneOf(seat, [...vacated, "away"]));
-    // "No valid destination in the list".
-    if (strangers + returning.length === 0) return this.answer(403, "noDestinations");
-    const newMembers = strangers + returning.filter((seat) => !this.#isMember(seat)).length;
-    if (this.#memberCount() + newMembers > this.#input.maxGroupSize) return this.answer(486, "tooManyParticipants");
+    // "Target not black-listed".
+    if (named.some((seat) => this.#is(seat, "removed"))) return this.answer(403, "serviceNotAuthorised");
+    // "Target not already in". A member who is away may be invited again, and so may who has gone.
+    const returning = named.filter((seat) => !this.#isOneOf(seat, ["invited", "connected"]) && this.#hasLegLeft(seat));
+    const free = this.#all().filter((seat) => seat !== 0 && !named.includes(seat) && this.#seats[seat]!.legs === 0);
+    const vacant = free.filter((seat) => this.#isOneOf(seat, vacated));
+    // Who was removed is forgotten when there is no other seat.
+    const lastChoice = free.filter((seat) => this.#is(seat, "removed"));
+    const fresh = Math.max(0, this.#input.maxGroupSize - this.#seats.length);
+    if (strangers > vacant.length + fresh + lastChoice.length) return this.answer(486, "tooManyParticipants");
 
-    const free = this.#all().filter((seat) => seat !== 0 && !named.includes(seat) && this.#seats[seat]!.legs === 0 && this.#isOneOf(seat, vacated));
-    const taken = free.slice(0, strangers);
-    while (taken.length < strangers) taken.push(this.#seats.push({ status: "failed", legs: 0 }) - 1);
-
-    const invited = [...returning, ...taken].sort((a, b) => a - b);
-    for (const seat of invited) if (!this.#isMember(seat)) this.#seats[seat]!.status = "invited";
     this.answer(202);
+    const taken = vacant.slice(0, strangers);
+    while (taken.length < strangers && this.#seats.length < this.#input.maxGroupSize) taken.push(this.#seats.push({ status: "failed", legs: 0 }) - 1);
+    taken.push(...lastChoice.slice(0, strangers - taken.length));
+    const invited = [...returning, ...taken].sort((a, b) => a - b);
+    if (invited.length === 0) return;
     this.#invite(invited);
-    if (newMembers > 0 && this.fault !== 12) this.#tell();
+    if (this.fault !== 12) this.#tell();
   }
 
   #remove({ from, target }: ReferRemove) {
@@ -261,10 +276,13 @@ export class SecondGroupSession extends Taker {
     const mayRemove = this.#input.removeRole === "anyone" || (this.fault === 8 ? from !== 0 : from === 0);
     if (!mayRemove) return this.answer(403, "serviceNotAuthorised");
     if (!this.#isMember(target)) return this.answer(404);
-    const seat = this.#seats[target as Seat]!;
-    seat.status = "removed";
     this.answer(202);
-    if (seat.legs > 0) this.ask({ type: "release", seats: [target as Seat], reason: this.fault === 13 ? "gone" : "booted" });
+    this.#boot(target as Seat);
+  }
+
+  #boot(seat: Seat) {
+    this.#seats[seat]!.status = "removed";
+    if (this.#phase !== "idle") this.ask({ type: "release", seats: [seat], reason: this.fault === 13 ? "gone" : "booted" });
   }
 
   #subscribe({ from }: Subscribe) {
@@ -283,12 +301,15 @@ export class SecondGroupSession extends Taker {
     if (to !== "group") {
       // Only a notification may go to one Participant: it is "routed only to the legs of that sender".
       if (content !== "imdn") return this.answerMsrp(428);
-      if (!this.#isMember(to)) return this.answerMsrp(404);
+      if (!this.#isThere(to)) return this.answerMsrp(404);
     }
     this.answerMsrp(200);
+    // Who is invited by this message gets it.
+    if (content === "chat") this.#recall();
     const everybody = to === "group" || this.fault === 22;
-    this.#relay(this.#all().filter((seat) => this.#is(seat, "connected") && (seat !== from || (this.fault === 20 && to === "group")) && (everybody || seat === to)));
-    if (content === "chat") this.#inviteAbsent(from);
+    // "Flush queue": what is said is kept for who is being invited. "isComposing: to connected legs, never stored".
+    const hears = (seat: Seat) => (content === "composing" ? this.#is(seat, "connected") : this.#isThere(seat));
+    this.#relay(this.#all().filter((seat) => hears(seat) && (seat !== from || (this.fault === 20 && to === "group")) && (everybody || seat === to)));
   }
 
   #relay(to: Seat[]) {
@@ -301,7 +322,9 @@ export class SecondGroupSession extends Taker {
   #connected(seat: Seat) {
     const state = this.#seats[seat];
     // A group that is idle is tearing its dialogs down.
-    if (state === undefined || state.legs === 0 || !this.#isMember(seat) || this.#phase === "idle") return;
+    if (state === undefined || this.#phase === "idle") return;
+    // Who has left meanwhile is not connected any more.
+    if (!this.#isMember(seat)) return this.ask({ type: "release", seats: [seat], reason: "completed" });
     state.status = "connected";
   }
 
@@ -315,11 +338,12 @@ export class SecondGroupSession extends Taker {
     if (type === "participant.left") {
       // "Leg leaves, voluntary: remove member": the user goes, with every device.
       state.status = "left";
-      if (state.legs > 0) this.ask({ type: "release", seats: [seat], reason: "completed" });
+      if (this.#phase !== "idle") this.ask({ type: "release", seats: [seat], reason: "completed" });
       return;
     }
-    // A member with another dialog is where it was.
-    if (state.legs > 0) return;
+    // A member with another dialog is where it was; in an idle group those are ending, and a refusal is a departure.
+    const refuses = this.#phase === "idle" && (type === "participant.declined" || type === "participant.failed");
+    if (state.legs > 0 && !refuses) return;
     state.status = this.#statusAfter(type, state.status);
   }
 
@@ -341,23 +365,32 @@ export class SecondGroupSession extends Taker {
   // ---------------------------------------------------------- invitations
 
   #invite(seats: Seat[]) {
-    for (const seat of seats) this.#seats[seat]!.legs += 1;
+    for (const seat of seats) {
+      this.#seats[seat]!.status = "invited";
+      this.#seats[seat]!.legs += 1;
+    }
     this.ask({ type: "invite", seats });
   }
 
-  /** Absent members stay `away` until they are connected: the invitation is no change of the roster. */
-  #inviteAbsent(but: Sender) {
-    if (this.#paced) return;
-    const absent = this.#all().filter((seat) => seat !== but && this.#isAbsent(seat));
-    if (absent.length === 0) return;
-    this.#invite(absent);
+  /** "INVITED: conf-info dialing-out/pending": an invitation is a change of the roster. */
+  #inviteAbsent() {
+    const absent = this.#all().filter((seat) => this.#isAbsent(seat));
+    if (absent.length > 0) this.#invite(absent);
+    this.#tell();
+  }
+
+  /** A message invites absent members, unless that was done less than reinviteMs ago. */
+  #recall() {
+    if (this.#paced || !this.#all().some((seat) => this.#isAbsent(seat))) return;
+    this.#inviteAbsent();
     this.#paced = true;
-    if (this.#phase === "idle") this.#wake();
   }
 
   #bringBack(seat: Seat) {
     // Too late for a group that is idle; nothing to do for a member whose dialog is being set up.
-    if (this.#phase !== "idle" && this.#isAbsent(seat)) this.#invite([seat]);
+    if (this.#phase === "idle" || !this.#isAbsent(seat)) return;
+    this.#invite([seat]);
+    this.#tell();
   }
 
   // ---------------------------------------------------------- the group as a whole
@@ -373,14 +406,17 @@ export class SecondGroupSession extends Taker {
   }
 
   #fallSilent() {
+    // "Does FT reset inactivity: yes".
+    if (this.#transfers > 0) return;
     if (!this.#input.longLived || this.fault === 1) return this.#end("idle");
     this.#release("idle");
-    for (const seat of this.#all()) if (this.#isMember(seat)) this.#seats[seat]!.status = "away";
+    this.#tell();
     this.#goIdle();
   }
 
   #goIdle() {
     this.#phase = "idle";
+    for (const seat of this.#all()) if (this.#isMember(seat)) this.#seats[seat]!.status = "away";
     // "Message after idle re-invites others": the pause belongs to the session that was.
     this.#paced = false;
   }
@@ -392,14 +428,15 @@ export class SecondGroupSession extends Taker {
 
   #end(reason: ReleaseReason) {
     if (this.fault !== 11) this.ask({ type: "endSubscriptions" });
-    this.#release(reason);
+    // The dialogs of an idle group are ending already.
+    if (this.#phase !== "idle") this.#release(reason);
     this.#phase = "closing";
     this.over = !this.#anyDialog();
   }
 
-  /** Who was removed or left is being released already. */
+  /** Whoever has a dialog; for one that is ending already this changes nothing. */
   #release(reason: ReleaseReason) {
-    const seats = this.#all().filter((seat) => this.#isMember(seat) && this.#seats[seat]!.legs > 0 && !(this.fault === 24 && this.#is(seat, "invited")));
+    const seats = this.#all().filter((seat) => this.#seats[seat]!.legs > 0 && !(this.fault === 24 && this.#is(seat, "invited")));
     if (seats.length > 0) this.ask({ type: "release", seats, reason });
   }
 
@@ -410,19 +447,22 @@ export class SecondGroupSession extends Taker {
     const heard = expelled.filter((seat) => !(this.fault === 10 && this.#is(seat, "left")));
     if (heard.length > 0) this.ask({ type: "expelSubscribers", seats: heard });
 
+    // Whatever becomes of the group, who leaves is told of. An invitation is told by who invites.
+    if (known.some((seat) => before[seat] !== this.#seats[seat]!.status && !this.#is(seat, "invited"))) this.#tell();
+
     const least = this.#input.minParticipants + (this.fault === 9 ? 1 : 0);
     if (expelled.length > 0 && this.#memberCount() < least) return this.#end("gone");
     if (this.#phase !== "idle" && !this.#anyDialog()) {
       if (!this.#input.longLived) return this.#end("gone");
       this.#goIdle();
     }
-    // A newcomer's change is told by #add.
-    if (known.some((seat) => before[seat] !== this.#seats[seat]!.status && !this.#is(seat, "invited"))) this.#tell();
     if (this.#phase === "creating" && this.#isOnGoing()) this.#phase = "active";
   }
 
+  /** Once for one event. */
   #tell() {
-    this.ask({ type: "notify" });
+    if (!this.#told) this.ask({ type: "notify" });
+    this.#told = true;
   }
 
   /** Somebody invited is connected, or all invitations are answered. */
@@ -449,8 +489,18 @@ export class SecondGroupSession extends Taker {
     return this.#isOneOf(from, member);
   }
 
+  /** Connected, or about to be. */
+  #isThere(from: Sender) {
+    return this.#isOneOf(from, ["invited", "connected"]);
+  }
+
+  /** Dialogs that are ending do not keep a user out. */
   #isAbsent(seat: Seat) {
-    return this.#is(seat, "away") && this.#seats[seat]!.legs === 0;
+    return this.#is(seat, "away") && this.#hasLegLeft(seat);
+  }
+
+  #hasLegLeft(seat: Seat) {
+    return this.#seats[seat]!.legs <= this.#input.maxDevices;
   }
 
   #memberCount() {
@@ -536,9 +586,11 @@ export class SecondLargeMessage extends Taker {
         return;
       case "admin.shutdown":
         return this.#shutDown();
-      default:
-        if (this.#invited) this.#serveInvited(event);
+      case "sender.aborted":
+        // Cancelled while room was made: nobody is invited after that.
+        if (!this.#invited) return this.#report("aborted");
     }
+    if (this.#invited) this.#serveInvited(event);
   }
 
   #execute(spool: "ready" | "exhausted") {
@@ -566,29 +618,28 @@ export class SecondLargeMessage extends Taker {
         if (this.#isPending(event.recipient) || (this.#isServed(event.recipient) && this.fault !== 34)) this.#mark(event.recipient, "failed");
         return;
       case "recipient.delivered":
-        if (!this.#isServed(event.recipient)) return;
-        // "R_i finished: BYE R_i", Call completed.
-        this.ask({ type: "releaseRecipients", recipients: [event.recipient], reason: "completed" });
-        return this.#mark(event.recipient, "done");
+        // "R_i finished: BYE R_i" is said by the recipient's own dialog; nobody has everything before the last octet is here.
+        if (this.#completed && this.#isServed(event.recipient)) this.#mark(event.recipient, "done");
+        return;
       case "sender.started":
         this.#started ||= this.#senderAccepted;
         return;
       case "sender.completed":
-        if (!this.#senderAccepted || this.#completed) return;
-        this.#started = true;
+        if (!this.#started || this.#completed) return;
         this.#completed = true;
         if (this.fault === 37) return this.#report(this.#result());
         return this.#proceed();
       case "sender.aborted":
         // After the last octet "keep sending to slow legs".
-        if (!this.#completed || this.fault === 39) this.#abort("aborted", "bearerUnavailable");
-        return;
+        if (this.#completed && this.fault !== 39) return;
+        // `#` and a stall leave the dialog open.
+        if (this.#senderAccepted) this.ask({ type: "releaseSender", reason: "bearerUnavailable" });
+        return this.#abort("aborted", "bearerUnavailable");
       case "sender.misbehaved":
         if (!this.#senderAccepted || this.#completed) return;
         // "Count bytes; abort at limit": 413, then BYE; what was sent of it is no file.
-        this.#started = true;
         this.#dismissSender("notAcceptable");
-        return this.#abort("failed", "notAcceptable");
+        return this.#abort("failed", "bearerUnavailable", this.fault === 38);
     }
   }
 
@@ -670,26 +721,28 @@ export class SecondLargeMessage extends Taker {
     this.#report(result);
   }
 
-  /** "413 to S then BYE S"; before the first octet there is nothing to stop. */
+  /** "413 to S then BYE S"; the first chunk may be under way. */
   #dismissSender(reason: ReleaseReason) {
-    if (this.#started) this.ask({ type: "stopSender" });
+    this.ask({ type: "stopSender" });
     this.ask({ type: "releaseSender", reason });
   }
 
   /** "`#` to R_i, BYE R_i": nobody keeps waiting for a message that will not come. */
-  #abort(result: LargeMessageResult, reason: ReleaseReason) {
+  #abort(result: LargeMessageResult, reason: ReleaseReason, leavesHanging = false) {
     const live = [...this.#recipients.keys()].filter((recipient) => this.#isServed(recipient) || (this.#isPending(recipient) && this.fault !== 33));
-    if (this.#started && this.#count("ready") > 0) this.ask({ type: "abortDelivery" });
-    if (live.length > 0 && !(this.fault === 38 && reason === "notAcceptable")) this.ask({ type: "releaseRecipients", recipients: live, reason });
+    if (this.#senderAccepted) this.ask({ type: "abortDelivery" });
+    if (live.length > 0 && !leavesHanging) this.ask({ type: "releaseRecipients", recipients: live, reason });
     this.#report(result);
   }
 
   #shutDown() {
     if (!this.#invited) return this.#rejectSender(503, "aborted");
-    if (!this.#senderAccepted) this.ask({ type: "rejectSender", status: 503 });
-    else if (this.#completed) this.ask({ type: "releaseSender", reason: "completed" });
-    else this.#dismissSender("bearerUnavailable");
-    this.#abort("aborted", "bearerUnavailable");
+    if (!this.#senderAccepted) {
+      this.ask({ type: "rejectSender", status: 503 });
+      return this.#abort("aborted", "bearerUnavailable");
+    }
+    this.ask({ type: "releaseSender", reason: "idle" });
+    this.#abort("aborted", "idle");
   }
 
   #report(result: LargeMessageResult) {
