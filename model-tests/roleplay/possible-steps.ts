@@ -8,7 +8,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from "xstate";
 import type { GroupSessionInput } from "../../machines/group-session.ts";
 import { delayOf } from "../../machines/inspect.ts";
 import type { Seat, SeatState } from "../../machines/terms.ts";
-import { dataArrives, keyOfServer, seatOf, type Address, type ControllingFunction, type Instance, type Server, type Stimulus, type Taken, type Turn } from "../composition/controlling-function.ts";
+import { dataArrives, seatOf, type Address, type ControllingFunction, type Instance, type Server, type Stimulus, type Taken, type Turn } from "../composition/controlling-function.ts";
 
 /** One thing that somebody does: the events that the machines hear of it, in order. */
 export type Step = readonly [Stimulus, ...Stimulus[]];
@@ -38,8 +38,28 @@ const most = { seats: 4, subscriptions: 3, transfers: 2 } as const;
 
 export const startOf = (of: ControllingFunction): Place => ({ server: of.fresh, connected: new Set(), notified: new Set(), hungUp: new Set() });
 
-/** A place as a word. */
-export const keyOfPlace = ({ server, connected, notified, hungUp }: Place): string => [keyOfServer(server), ...[connected, notified, hungUp].map((set) => [...set].sort().join())].join("|");
+/** A place as a number: two places with one number are mostly the same. */
+export function hashOfPlace({ server, connected, notified, hungUp }: Place): number {
+  let hash = 0;
+  const mix = (word: string, number: number) => {
+    const mixed = Math.imul(numberOf(word) + number, 0x9e3779b1);
+    hash = (hash + Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)) | 0;
+  };
+  for (const { address, local, device } of server.instances.values()) mix(address, local * 4 + device);
+  for (const { transfer, state, started, serves } of server.relays.values()) mix(state, transfer * 64 + serves.length * 2 + Number(started));
+  for (const address of connected) mix(address, 100_001);
+  for (const address of notified) mix(address, 100_002);
+  for (const address of hungUp) mix(address, 100_003);
+  return hash;
+}
+
+const numbers = new Map<string, number>();
+
+function numberOf(word: string): number {
+  const known = numbers.get(word) ?? (numbers.size + 1) * 1_000_003;
+  numbers.set(word, known);
+  return known;
+}
 
 export const snapshotOf = (of: ControllingFunction, { instances }: Server, address: Address): AnyMachineSnapshot | undefined => {
   const instance = instances.get(address);

@@ -352,6 +352,8 @@ export class Scene {
 
   #hear(user: User, heard: Heard): void {
     const { message } = heard;
+    // A port of a tour that is over may be ours now: what is still repeated to its user is nothing to us.
+    if (!(message.isRequest ? message.to : message.from).uri.includes(this.#tag)) return;
     if (message.isRequest) this.#hearRequest(user, heard);
     else this.#hearResponse(user, message);
   }

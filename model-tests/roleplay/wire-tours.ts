@@ -12,7 +12,7 @@ import { ControllingFunction, type Policy, type Taken } from "../composition/con
 import { asked, askedOnTheWay, deciding } from "../explore.ts";
 import { goalClassOf, leavesOf } from "../goals.ts";
 import { isTimer, modelPolicy, policySets, type PolicySet } from "./policy-sets.ts";
-import { keyOfPlace, startOf, stepsAt, walk, type Place, type Reach, type Step } from "./possible-steps.ts";
+import { hashOfPlace, startOf, stepsAt, walk, type Place, type Reach, type Step } from "./possible-steps.ts";
 import type { WireTour } from "./verdict.ts";
 
 const names = Object.keys(machines) as MachineName[];
@@ -72,7 +72,7 @@ function decisionsOf(name: MachineName, from: AnyMachineSnapshot, event: AnyEven
 interface Option {
   readonly step: Step;
   readonly to: Place;
-  readonly key: string;
+  readonly key: number;
   readonly goals: readonly number[];
 }
 
@@ -91,7 +91,7 @@ export interface WireToursOptions {
 /** Steps of one tour, but for those that close it. */
 const tourSteps = 48;
 /** How many places a look ahead may look at. */
-const outlook = 250;
+const outlook = 70;
 
 /** Numbers from 0 up to and without 1, the same for the same seed. @see Mulberry32 */
 function chanceOf(seed: number): () => number {
@@ -111,14 +111,15 @@ class Walk {
   readonly #shown: Set<number>;
   readonly #reach: Reach;
   readonly #chance: () => number;
-  /** Looks ahead that have found nothing since something was found. */
-  #vain = 0;
-  readonly #visits = new Map<string, number>();
+  /** By machine: looks ahead that have found nothing since something was found. */
+  readonly #vain: Map<MachineName, number>;
+  readonly #visits = new Map<number, number>();
 
-  constructor(set: PolicySet, goals: Goals, shown: Set<number>, reach: Reach, seed: number) {
+  constructor(set: PolicySet, goals: Goals, shown: Set<number>, vain: Map<MachineName, number>, reach: Reach, seed: number) {
     this.of = new ControllingFunction(modelPolicy(set), { spool: set.spool === "ready" ? "immediate" : "separate" });
     this.#goals = goals;
     this.#shown = shown;
+    this.#vain = vain;
     this.#reach = reach;
     this.#chance = chanceOf(seed);
   }
@@ -128,7 +129,7 @@ class Walk {
     return stepsAt(this.of, place, this.#reach).flatMap((step): Option[] => {
       const walked = concerns(step) ? walk(this.of, place, step) : undefined;
       if (walked === undefined) return [];
-      return [{ step, to: walked.place, key: keyOfPlace(walked.place), goals: [...new Set(walked.taken.flatMap((taken) => this.#goals.of(taken)))] }];
+      return [{ step, to: walked.place, key: hashOfPlace(walked.place), goals: [...new Set(walked.taken.flatMap((taken) => this.#goals.of(taken)))] }];
     });
   }
 
@@ -151,20 +152,27 @@ class Walk {
 
   /** The best of what is at hand; where that shows little, the way to the nearest place where something shows much. */
   #next(place: Place, focus: MachineName): readonly Option[] {
-    const options = this.#optionsAt(place);
     let best: Option | undefined;
     let most = -1;
-    for (const option of options) {
+    for (const option of this.#some(place, focus)) {
       const worth = this.#worth(option, focus) + this.#chance() / 2;
       if (worth <= most) continue;
       most = worth;
       best = option;
     }
     if (best === undefined || most >= much) return best === undefined ? [] : [best];
-    if (this.#chance() > 1 / (1 + this.#vain)) return [best];
+    const vain = this.#vain.get(focus) ?? 0;
+    if (this.#chance() > 1 / (1 + vain)) return [best];
     const way = this.#lookAhead(place, focus);
-    this.#vain = way.length > 0 ? 0 : this.#vain + 1;
+    this.#vain.set(focus, way.length > 0 ? 0 : vain + 1);
     return way.length > 0 ? way : [best];
+  }
+
+  /** What concerns the machine that is looked at, and some of the rest: all would take too long. */
+  #some(place: Place, focus: MachineName): readonly Option[] {
+    const share = focus === "group-session" ? 0.5 : 1;
+    const some = this.#optionsAt(place, (step) => this.#chance() < (concerns(step, focus) ? share : 0.2));
+    return some.length > 0 ? some : this.#optionsAt(place);
   }
 
   #worth({ goals, key, to }: Option, focus: MachineName): number {
@@ -180,7 +188,7 @@ class Walk {
 
   /** Breadth first, among what concerns the machine that is looked at. */
   #lookAhead(from: Place, focus: MachineName): readonly Option[] {
-    const seen = new Set([keyOfPlace(from)]);
+    const seen = new Set([hashOfPlace(from)]);
     let edge: { readonly place: Place; readonly way: readonly Option[] }[] = [{ place: from, way: [] }];
     for (let looked = 0; edge.length > 0 && looked < outlook; ) {
       const next: typeof edge = [];
@@ -203,8 +211,8 @@ class Walk {
     const steps: Step[] = [];
     let place = from;
     while (place.server.instances.size > 1 && steps.length < 60) {
-      const options = this.#optionsAt(place);
-      const closing = options.find(({ step }) => isLast(step)) ?? options.find(({ step }) => step[0].event.type === "sip.ACK");
+      const options = this.#optionsAt(place, (step) => isLast(step) || step[0].event.type === "sip.ACK");
+      const closing = options.find(({ step }) => isLast(step)) ?? options[0];
       if (closing === undefined) break;
       steps.push(closing.step);
       for (const goal of closing.goals) this.#shown.add(goal);
@@ -256,7 +264,8 @@ function toured({ sets = policySets, seed = 1, steps = 700, without = new Set(),
   if (known) return known;
   const goals = new Goals();
   const shown = new Set<number>();
-  const tours = sets.flatMap((set, index) => toursOf(set, new Walk(set, goals, shown, { without, timers, spool: set.spool }, seed * 1_000 + index), steps, seed));
+  const vain = new Map<MachineName, number>();
+  const tours = sets.flatMap((set, index) => toursOf(set, new Walk(set, goals, shown, vain, { without, timers, spool: set.spool }, seed * 1_000 + index), steps, seed));
   const result = { tours, goals, shown };
   made.set(key, result);
   return result;
