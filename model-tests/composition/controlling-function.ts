@@ -157,6 +157,8 @@ const inner: ReadonlySet<Effect["type"]> = new Set([
 ]);
 export const isTold = ({ effect }: Shown): boolean => effect !== undefined && inner.has(effect.type);
 
+const acknowledgement: Effect = { type: "sendSipRequest", method: "ACK" };
+
 export const seatOf = (address: Address): number => Number(address.split(/[ .]/)[1]);
 export const placeOf = (address: Address): number => Number(address.split(/[ .]/)[2]);
 
@@ -268,18 +270,26 @@ class Run {
 
   #take({ on, event }: Waiting): void {
     const instance = this.#instances.get(on);
-    if (instance === undefined) {
-      const refusal = refusals[event.type as keyof typeof refusals] as Refusal | undefined;
-      if (refusal && refusal.protocol !== "silence") this.#shown.push({ by: on, seat: undefined, refusal });
-      return;
-    }
+    if (instance === undefined) return this.#answerForNobody(on, event);
     const locals = this.#function.localsOf(instance);
     const { to, step: done } = locals.step(instance.local, event);
     this.#taken.push({ address: on, machine: instance.machine, input: locals.input, from: locals.snapshots[instance.local]!, event, step: done });
     this.#instances.set(on, { ...instance, local: to });
     if (done.refusal && done.refusal.protocol !== "silence") this.#shown.push({ by: on, seat: instance.seat, refusal: done.refusal });
+    // A 2xx that comes again: its ACK was lost. RFC 3261 §13.2.2.4
+    if (event.type === "sip.accepted" && !done.handled) this.#shown.push({ by: on, seat: instance.seat, effect: acknowledgement });
     this.#perform(instance, done);
     if (locals.isOver(to)) this.#end(instance);
+  }
+
+  /** What comes for a dialog that has ended: the user agent core answers. A 2xx that nobody awaits any more is acknowledged and ended. */
+  #answerForNobody(on: Address, event: AnyEventObject): void {
+    if (event.type === "sip.accepted") {
+      this.#shown.push({ by: on, seat: undefined, effect: acknowledgement }, { by: on, seat: undefined, effect: { type: "sendBye", reason: "completed" } });
+      return;
+    }
+    const refusal = refusals[event.type as keyof typeof refusals] as Refusal | undefined;
+    if (refusal && refusal.protocol !== "silence") this.#shown.push({ by: on, seat: undefined, refusal });
   }
 
   #perform(instance: Instance, { effects }: Step): void {
