@@ -37,13 +37,13 @@ const callEvents: readonly CallEvent[] = [
   { type: "sip.rejected", outcome: "failed" },
 ];
 
-/** Three seats in the first, two in the others; in those there may be more devices and transfers. */
-function groups(more: number): readonly GroupSessionInput[] {
-  const group: GroupSessionInput = {
+/** With `more`, three seats where there are two, or else one device and one transfer more: both would be too many. */
+function groups(more: 0 | 1): readonly GroupSessionInput[] {
+  const small: GroupSessionInput = {
     maxGroupSize: 2,
     minParticipants: 2,
-    maxDevices: 1 + more,
-    maxTransfers: 1 + more,
+    maxDevices: 1,
+    maxTransfers: 1,
     addRole: "anyone",
     removeRole: "creator",
     anonymity: "refuse",
@@ -51,9 +51,10 @@ function groups(more: number): readonly GroupSessionInput[] {
     closed: false,
     longLived: true,
   };
+  const group: GroupSessionInput = { ...small, maxDevices: 1 + more, maxTransfers: 1 + more };
   return [
-    { ...group, maxGroupSize: 3, maxDevices: 1, maxTransfers: 1 },
-    { ...group, longLived: false, minParticipants: 1 },
+    { ...small, maxGroupSize: 3 },
+    { ...small, maxGroupSize: 2 + more, longLived: false, minParticipants: 1 },
     { ...group, closed: true },
     { ...group, addRole: "creator", removeRole: "anyone" },
     { ...group, anonymity: "allow", inactiveGroup: "unavailable" },
@@ -230,7 +231,7 @@ export const worlds: { readonly [N in keyof Machines]: World<Machines[N]> } = {
       { type: "admin.remove", target: 1 },
       { type: "admin.shutdown" },
     ],
-    // The third seat does all that the second does, and a user may have one device more: both at once would be too many.
+    // The third seat does all that the second does.
     larger: {
       inputs: groups(1),
       more: [
