@@ -12,7 +12,7 @@ import { policies } from "../machines/policies.ts";
 import { refusals } from "../machines/refusals.ts";
 import { lines, type Line, type LineName } from "../machines/scope.ts";
 import { warnings } from "../machines/terms.ts";
-import { places } from "./traceability.ts";
+import { places } from "./places.ts";
 
 const all: readonly AnyStateMachine[] = Object.values(machines);
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { machines, type MachineName } from "../machines/index.ts";
 import { transitions } from "../machines/inspect.ts";
-import { broadClauses, clausesIn, nameOf, places, relation, rules, wireTests } from "./traceability.ts";
+import { nameOf, places } from "./places.ts";
+import { broadClauses, clausesIn, relation, rules, wireTests } from "./traceability.ts";
 import { graphAt, toursOf } from "./tours.ts";
 
 describe("rules", () => {

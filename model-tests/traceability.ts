@@ -5,19 +5,20 @@
  * names its clauses in its title, a flow in the words before a block, an invariant beside its sentence.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition } from "xstate";
+import type { AnyMachineSnapshot } from "xstate";
 import { documents, type Clause, type Document, type Grounds } from "../machines/clauses.ts";
 import { clausesInferred, clausesNotModelled } from "../machines/exceptions.ts";
 import { machines, type MachineName } from "../machines/index.ts";
-import { clauses, delayOf, grounds, named, nodes, transitions } from "../machines/inspect.ts";
-import { policies } from "../machines/policies.ts";
-import { refusals } from "../machines/refusals.ts";
+import { clauses, grounds, transitions } from "../machines/inspect.ts";
 import { clausesInScope, lines } from "../machines/scope.ts";
 import { askedOnTheWay } from "./explore.ts";
 import { blocks, walk } from "./flow-blocks.ts";
 import { invariants, ofEveryMachine } from "./invariants.ts";
 import { takenOn } from "./paths.ts";
+import { nameOf, places, type Place } from "./places.ts";
 import { graphAt, toursOf } from "./tours.ts";
+
+export { nameOf };
 
 const machineNames = Object.keys(machines) as MachineName[];
 
@@ -34,39 +35,6 @@ export function clausesIn(text: string): Clause[] {
 }
 
 const inOrder = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
-
-// ---------------------------------------------------------------- what states its grounds
-
-/** A state, a transition, a policy or a refusal, by the name by which `scope.ts` and `exceptions.ts` speak of it. */
-export interface Place {
-  readonly kind: "state" | "transition" | "policy" | "refusal";
-  readonly machine?: MachineName;
-  readonly name: string;
-  /** The name of a transition without its guard: what all alternatives of one event share. */
-  readonly event?: string;
-  readonly grounds: Grounds | undefined;
-}
-
-/** `STATE EVENT`; a delayed transition by its policy, an eventless one as `always`. */
-function eventOf({ source, eventType }: AnyTransitionDefinition): string {
-  const delay = delayOf(eventType);
-  return `${source.id} ${eventType === "" ? "always" : delay === undefined ? eventType : `xstate.after.${delay}`}`;
-}
-
-/** `STATE EVENT GUARD`, unique in its machine. */
-export const nameOf = (transition: AnyTransitionDefinition): string => (transition.guard === undefined ? eventOf(transition) : `${eventOf(transition)} ${named(transition.guard)}`);
-
-export const places: readonly Place[] = [
-  ...machineNames.flatMap((machine): Place[] => {
-    const { root }: AnyStateMachine = machines[machine];
-    return [
-      ...nodes(root).slice(1).map((node): Place => ({ kind: "state", machine, name: node.id, grounds: grounds(node) })),
-      ...transitions(machines[machine]).map((transition): Place => ({ kind: "transition", machine, name: nameOf(transition), event: eventOf(transition), grounds: grounds(transition) })),
-    ];
-  }),
-  ...Object.entries(policies).map(([name, policy]): Place => ({ kind: "policy", name: `policy ${name}`, grounds: policy.grounds })),
-  ...Object.entries(refusals).map(([event, refusal]): Place => ({ kind: "refusal", name: `refusal of ${event}`, grounds: refusal.grounds })),
-];
 
 /** A clause, or a section of it: what shows a section shows something of its chapter. */
 const isWithin = (part: Clause, whole: Clause) => part === whole || part.startsWith(`${whole}.`);
@@ -323,3 +291,35 @@ export const rules: { readonly [says: string]: () => readonly string[] } = {
     return machineNames.flatMap((machine) => Object.keys(reasonsForBreadth[machine] ?? {}).filter((clause) => !broad.some((each) => each.machine === machine && each.clause === clause)).map((clause) => `${machine}: ${clause}`));
   },
 };
+
+// ---------------------------------------------------------------- telling
+
+/** The relation in lines, by clause and then by transition. */
+export function toldRelation({ clauses: traces, transitions: rows }: Relation): string[] {
+  return [...traces.flatMap(toldClause), ...rows.flatMap(toldTransition)];
+}
+
+const counted = (count: number, what: string): string => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+const indented = (head: string, lines: readonly string[]): string[] => [head, ...lines.map((line) => `  ${line}`)];
+
+function toldClause({ clause, inScope, exception, inferred, cites, beside, tours, wire, flows, invariants }: ClauseTrace): string[] {
+  return indented(`${clause}${inScope ? "" : " (not in scope)"}`, [
+    ...(exception === undefined ? [] : [`not modelled: ${exception}`]),
+    ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
+    ...cites.map((name) => `cited by ${name}`),
+    ...beside.map((name) => `beside ${name}`),
+    ...(tours === 0 ? [] : [`in ${counted(tours, "tour")}`]),
+    ...wire.map(({ file, title }) => `on the wire: ${file}: ${title}`),
+    ...flows.map((file) => `flow: ${file}`),
+    ...invariants.map(({ machine, says }) => `invariant of ${machine}: ${says}`),
+  ]);
+}
+
+function toldTransition({ machine, rule, name, to, grounds, tours, flows, wire }: TransitionTrace): string[] {
+  const why = grounds === undefined ? "no grounds" : "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decides: ${grounds.decides} [${grounds.beside.join(", ")}]`;
+  const first = tours.first === undefined ? "" : `, first at step ${tours.first.step + 1} of ${tours.first.tour}`;
+  return indented(`${machine} ${rule}: ${name}${to.length === 0 ? "" : ` → ${to.join(", ")}`}`, [why, `in ${counted(tours.count, "tour")}${first}`, ...flows.map((flow) => `flow: ${flow}`), ...wire.map((test) => `on the wire: ${test}`)]);
+}
+
+/** Every rule that is broken, and where. */
+export const brokenRules = (): string[] => Object.entries(rules).flatMap(([says, faults]) => faults().map((fault) => `broken: ${says}: ${fault}`));

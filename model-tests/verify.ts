@@ -10,7 +10,7 @@ import { inMarkdown, machineTable, writeReadme } from "./evidence-table.ts";
 import { answerOf, wordOf } from "./graph.ts";
 import { mutationOf, score, toldReport } from "./mutation/score.ts";
 import { checkTrace, describeDeviation, isDeviation, linesOf } from "./trace.ts";
-import { broadClauses, relation, rules, type ClauseTrace, type TransitionTrace } from "./traceability.ts";
+import { broadClauses, brokenRules, relation, rules, toldRelation } from "./traceability.ts";
 import { describeStep, toursOf, type Criterion, type Tour } from "./tours.ts";
 
 const help = `npm run verify -- [OPTION]
@@ -47,37 +47,14 @@ function table(of: readonly MachineName[], write: boolean): Result {
 
 function clauses(of: readonly MachineName[], json: boolean): Result {
   const made = relation(of);
-  const broken = Object.entries(rules).flatMap(([says, faults]) => faults().map((fault) => `broken: ${says}: ${fault}`));
+  const broken = brokenRules();
   if (json) console.log(JSON.stringify({ ...made, broken }, undefined, 1));
   else {
-    made.clauses.forEach(tellClause);
-    made.transitions.forEach(tellTransition);
-    for (const { machine, clause, transitions, of: all, reason } of broadClauses()) console.log(`${clause} grounds ${transitions} of the ${all} transitions of ${machine}: ${reason ?? "no reason is given"}`);
-    for (const line of broken) console.log(line);
+    const broad = broadClauses().map(({ machine, clause, transitions, of: all, reason }) => `${clause} grounds ${transitions} of the ${all} transitions of ${machine}: ${reason ?? "no reason is given"}`);
+    for (const line of [...toldRelation(made), ...broad, ...broken]) console.log(line);
   }
   const says = `${counted(made.clauses.length, "clause")}, ${counted(made.transitions.length, "transition")}, ${counted(Object.keys(rules).length, "rule")}, ${broken.length} broken`;
   return { says: json ? "" : says, isWell: broken.length === 0 };
-}
-
-function tellClause({ clause, inScope, exception, inferred, cites, beside, tours, wire, flows, invariants }: ClauseTrace): void {
-  const lines = [
-    ...(exception === undefined ? [] : [`not modelled: ${exception}`]),
-    ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
-    ...cites.map((name) => `cited by ${name}`),
-    ...beside.map((name) => `beside ${name}`),
-    ...(tours === 0 ? [] : [`in ${counted(tours, "tour")}`]),
-    ...wire.map(({ file, title }) => `on the wire: ${file}: ${title}`),
-    ...flows.map((file) => `flow: ${file}`),
-    ...invariants.map(({ machine, says }) => `invariant of ${machine}: ${says}`),
-  ];
-  console.log([`${clause}${inScope ? "" : " (not in scope)"}`, ...lines.map((line) => `  ${line}`)].join("\n"));
-}
-
-function tellTransition({ machine, rule, name, to, grounds, tours, flows, wire }: TransitionTrace): void {
-  const why = grounds === undefined ? "no grounds" : "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decides: ${grounds.decides} [${grounds.beside.join(", ")}]`;
-  const first = tours.first === undefined ? "" : `, first at step ${tours.first.step + 1} of ${tours.first.tour}`;
-  const lines = [why, `in ${counted(tours.count, "tour")}${first}`, ...flows.map((flow) => `flow: ${flow}`), ...wire.map((test) => `on the wire: ${test}`)];
-  console.log([`${machine} ${rule}: ${name}${to.length === 0 ? "" : ` → ${to.join(", ")}`}`, ...lines.map((line) => `  ${line}`)].join("\n"));
 }
 
 // ---------------------------------------------------------------- --trace
