@@ -177,6 +177,28 @@ const stepOf = (graph: Graph, edge: number): TourStep => ({ event: graph.events[
 /** The number of the input in the world. */
 export const inputOf = ({ id }: Tour): number => Number(id.split("/")[1]);
 
+/** The graph that a tour goes through. */
+export const graphOfTour = (tour: Tour): Graph => graphAt(tour.name, inputOf(tour));
+
+/** The tour that takes these events; what cannot happen where it has got is left out. */
+export function tourAlong(name: MachineName, input: number, events: readonly AnyEventObject[], number: string): Tour {
+  const graph = graphAt(name, input);
+  const numbers = new Map(graph.events.map((event, at) => [JSON.stringify(event), at]));
+  const steps: TourStep[] = [];
+  let place = 0;
+  for (const event of events) {
+    if (graph.snapshots[place]!.status !== "active") break;
+    const wanted = numbers.get(JSON.stringify(event));
+    for (let edge = graph.first[place]!; edge < graph.first[place + 1]!; edge++) {
+      if (graph.event[edge] !== wanted) continue;
+      steps.push(stepOf(graph, edge));
+      place = graph.to[edge]!;
+      break;
+    }
+  }
+  return { id: `${name}/${input}/${number}`, name, input: graph.input, steps };
+}
+
 /** The goal classes of a machine, and those that its recommended tours reach. */
 export function goalClassesOf(name: MachineName): { readonly total: number; readonly covered: number } {
   const tours = toursOf(name);
@@ -197,7 +219,7 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => tota
 /** `event params → effects (params) [clauses]`: one step of a tour as a reader wants it. */
 export function describeStep(tour: Tour, at: number): string {
   const { event, expected, edge } = tour.steps[at]!;
-  return `${told([event])} → ${toldAnswer(expected)} [${whyOf(graphAt(tour.name, inputOf(tour)), edge, expected).join(", ")}]`;
+  return `${told([event])} → ${toldAnswer(expected)} [${whyOf(graphOfTour(tour), edge, expected).join(", ")}]`;
 }
 
 function whyOf(graph: Graph, edge: number, { refusal }: Answer): readonly Clause[] {
