@@ -127,7 +127,7 @@ function changesOfBranch({ root, states, params }: Scene, { list, at, branch, ne
 
   const target = targetOf(source, list, at);
   const reenter = branch.reenter === true;
-  const entered = new Set([entering(source, target, reenter)]);
+  const entered = new Set([goesNowhere, entering(source, target, reenter)]);
   for (const other of [...states.values()].filter((node) => isLeaf(node) || (node.parent === source.parent && node !== source.machine.root))) {
     const signature = entering(source, other, reenter);
     if (entered.has(signature)) continue;
@@ -226,9 +226,11 @@ function targetOf(source: AnyStateNode, { kind, key }: List, at: number): AnySta
 
 const isBelow = (node: AnyStateNode, above: AnyStateNode) => node !== above && above.path.every((name, depth) => node.path[depth] === name);
 
+const goesNowhere = "";
+
 /** What a transition leaves and enters, as a word: with one word, two targets are one. As XState computes its exit and entry sets. */
 function entering(source: AnyStateNode, target: AnyStateNode | undefined, reenter: boolean): string {
-  if (target === undefined) return "";
+  if (target === undefined) return goesNowhere;
   const domain = domainOf(source, target, reenter);
   const entered = new Set<string>();
   const enter = (node: AnyStateNode): void => {
@@ -241,7 +243,7 @@ function entering(source: AnyStateNode, target: AnyStateNode | undefined, reente
     entered.add(nameIn(node));
     if (node.parent!.type === "parallel") below(node.parent!).filter((region) => region !== node).forEach(enter);
   }
-  return entered.size === 0 ? "" : [domain.id, ...[...entered].sort()].join(" ");
+  return entered.size === 0 ? goesNowhere : [domain.id, ...[...entered].sort()].join(" ");
 }
 
 /** Of the states that end the machine nothing is seen but what they ask for on entry. */
