@@ -1,6 +1,6 @@
 /** What a monitoring system scrapes, read from the server at that moment. */
 import { readdir } from "node:fs/promises";
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { MsrpEndpoint } from "../msrp/endpoint.ts";
 import type { ControllingFunction } from "../sessions.ts";
 import type { SipEndpoint } from "../sip/endpoint.ts";
@@ -22,7 +22,7 @@ type Sample = readonly [value: number, ...labels: string[]];
 /** Groups that are counted before everybody else has a turn. */
 const groupsATurn = 1_000;
 
-/** The metrics of a server; made once a process, since those of the process itself are among them. */
+/** The metrics of a server, those of its process among them. */
 export function metricsOf({ focus, sip, msrp, spool }: Server, inspection: Inspection): Registry {
   const registry = new Registry();
   const declare = (kind: typeof Counter | typeof Gauge, of = "cpm") => (name: string, help: string, labelNames: readonly string[], read: () => Iterable<Sample> | Promise<Iterable<Sample>>) =>
@@ -78,11 +78,14 @@ export function metricsOf({ focus, sip, msrp, spool }: Server, inspection: Inspe
   counter("machine_timers_expired_total", "Timers of machines that expired.", ["timer"], () => [...turns.counts.expired].map(({ labels, count }): Sample => [count, labels.timer]));
   counter("faults_total", "Faults of the server's own; each is in the log.", [], () => [[focus.faults]]);
   gauge("inspection_readers", "Who looks on at groups now.", [], () => [[inspection.size]]);
-  collectDefaultMetrics({ register: registry });
-  // With 10,000 connections these hold everybody up for 50 ms, and some are gauges by the names of counters.
-  const slow = ["process_open_fds", ...["handles", "requests", "resources"].flatMap((what) => [`nodejs_active_${what}`, `nodejs_active_${what}_total`])];
-  for (const name of slow) registry.removeSingleMetric(name);
-  declare(Gauge, "process")("open_fds", "Open file descriptors.", [], async () => [[(await readdir("/proc/self/fd").catch(() => [])).length]]);
+  // The library's own would observe every collection of garbage, scrape or no scrape, and walk through all connections at each.
+  const ofProcess = { counter: declare(Counter, "process"), gauge: declare(Gauge, "process") };
+  ofProcess.counter("cpu_seconds_total", "User and system CPU time.", [], () => [[(process.cpuUsage().user + process.cpuUsage().system) / 1e6]]);
+  ofProcess.gauge("resident_memory_bytes", "Resident memory.", [], () => [[process.memoryUsage.rss()]]);
+  ofProcess.gauge("start_time_seconds", "When the process began, in seconds since the epoch.", [], () => [[performance.timeOrigin / 1e3]]);
+  ofProcess.gauge("open_fds", "Open file descriptors.", [], async () => [[(await readdir("/proc/self/fd").catch(() => [])).length]]);
+  gauge("heap_used_bytes", "What lives in the heap of JavaScript, garbage included.", [], () => [[process.memoryUsage().heapUsed]]);
+  counter("event_loop_active_seconds_total", "How long the event loop was busy; as busy as the clock, nothing is answered in time.", [], () => [[performance.eventLoopUtilization().active / 1e3]]);
   return registry;
 }
 
