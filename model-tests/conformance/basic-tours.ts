@@ -5,18 +5,19 @@
  * do is written here; what has to come back follows from the machines, with the policies that the server states. A way ends
  * where its next step cannot be: after the 403 of a server that takes no files nobody is asked to accept one.
  */
-import { isDeepStrictEqual } from "node:util";
+import type { TimerName } from "../../machines/policies.ts";
 import { ControllingFunction } from "../composition/controlling-function.ts";
 import { modelPolicy, type PolicySet } from "../roleplay/policy-sets.ts";
-import { startOf, stepsAt, walk, type Place, type Reach, type Step } from "../roleplay/possible-steps.ts";
+import { startOf, walk, type Reach, type Step } from "../roleplay/possible-steps.ts";
 import type { WireTour } from "../roleplay/verdict.ts";
-import type { Capability } from "./pics.ts";
+import { endingStep, mostEndings, possibleStep } from "./ending.ts";
+import { isTimer, type Capability } from "./pics.ts";
 
 interface BasicTour {
   readonly name: string;
   readonly title: string;
-  /** Without it there is no such tour. */
-  readonly needs?: Capability;
+  /** Without it, or where nobody waits so long, there is no such tour. */
+  readonly needs?: Capability | TimerName;
   /** Of an open group, a closed one, or both. */
   readonly group?: "open" | "closed";
   readonly steps: readonly Step[];
@@ -42,6 +43,8 @@ const adds = (from: number | "stranger", strangers: number, seats: readonly numb
 const removes = (from: number | "stranger", target: number | "stranger"): Step => asks("sip.REFER.remove", { from, target });
 const offers = (from: number | "stranger", fileOctets: 1 | 2 = 1, direction: "push" | "pull" = "push"): Step => asks("sip.INVITE.fileTransfer", { from, direction, fileOctets }, 0);
 const takes = (recipient: number, wrappedTypes = "indicated", acceptTypes = "covers"): Step => does(`recipient 0.${recipient}`, "sip.accepted", { wrappedTypes, acceptTypes });
+
+const passes = (timer: TimerName, on = "group"): Step => does(on, timer);
 
 /** An invited user accepts, and its MSRP session has its connection. */
 const enters = (seat: number): Step[] => [does(leg(seat), "sip.accepted"), binds(leg(seat))];
@@ -87,18 +90,21 @@ const basics: readonly BasicTour[] = [
   { name: "file-cut", title: "a file that its sender abandons", steps: [...offered, does("sender 0", "data.first"), does("sender 0", "data.aborted")] },
   { name: "file-withdrawn", title: "an offer that is cancelled", steps: [...group(2), offers(0), rings("recipient 0.0"), does("sender 0", "sip.CANCEL"), says(1)] },
   { name: "file-refused", title: "files that no group takes: too large a one, and one that is asked for", steps: [...group(1), offers(0, 2), offers(1, 1, "pull"), says(0)] },
+  { name: "ring-out", title: "one rings and does not answer", needs: "ringMs", steps: [creates(2), acknowledges(leg(0)), binds(leg(0)), rings(leg(1)), ...enters(2), passes("ringMs", leg(1)), refuses(leg(1), "failed"), says(0)] },
+  { name: "no-ack", title: "the creator does not acknowledge", needs: "noAckMs", steps: [creates(1), passes("noAckMs", leg(0))] },
+  { name: "no-session", title: "one accepts and has no MSRP connection", needs: "bindMs", steps: [creates(2), acknowledges(leg(0)), binds(leg(0)), ...enters(1), does(leg(2), "sip.accepted"), passes("bindMs", leg(2))] },
+  { name: "silence", title: "nobody says anything, and then somebody comes back", needs: "inactivityMs", steps: [...group(1), says(0), passes("inactivityMs"), does(leg(0), "sip.BYE.answered"), does(leg(1), "sip.BYE.answered"), joins(1), acknowledges(leg(1)), binds(leg(1))] },
+  { name: "sender-stays", title: "the sender of a file does not hang up", needs: "senderByeMs", steps: [...offered, does("sender 0", "data.first"), does("sender 0", "data.complete"), delivered(0), delivered(1), passes("senderByeMs", "sender 0")] },
+  { name: "watched-enough", title: "a subscription ends by itself", needs: "subscriptionMs", steps: [...group(1), subscribes(0), passes("subscriptionMs", "subscription 0.0"), says(1)] },
 ];
 
-/** So many steps are made to end what is left. */
-const mostEndings = 30;
-
 /** The basic tours of a server that runs with this set of policies. */
-export function basicTours(set: PolicySet, without: ReadonlySet<string>): WireTour[] {
+export function basicTours(set: PolicySet, reach: Reach): WireTour[] {
   const of = new ControllingFunction(modelPolicy(set), { spool: "immediate" });
-  const reach: Reach = { without, timers: () => false, spool: "ready" };
   const kind = set.closed ? "closed" : "open";
+  const canBe = (need: Capability | TimerName) => (isTimer(need) ? reach.timers(need) : !reach.without.has(need));
   return basics
-    .filter((tour) => (tour.needs === undefined || !without.has(tour.needs)) && (tour.group ?? kind) === kind)
+    .filter(({ needs, group }) => (needs === undefined || canBe(needs)) && (group ?? kind) === kind)
     .map(({ name, title, needs, steps }) => ({
       id: `basic/${kind}/${name}`,
       title: set.closed ? `${title} (closed group)` : title,
@@ -115,28 +121,14 @@ export function basicTours(set: PolicySet, without: ReadonlySet<string>): WireTo
 function played(of: ControllingFunction, reach: Reach, steps: readonly Step[]): Step[] {
   const gone: Step[] = [];
   let place = startOf(of);
-  const go = (step: Step | undefined): boolean => {
+  const take = (wanted: Step | undefined): boolean => {
+    const step = wanted && possibleStep(of, place, reach, wanted);
     const walked = step && walk(of, place, step);
     if (step === undefined || walked === undefined) return false;
     place = walked.place;
     return gone.push(step) > 0;
   };
-  for (const step of steps) if (!go(possible(of, place, reach).find((one) => isDeepStrictEqual(one, step)))) break;
-  for (let endings = 0; endings < mostEndings && go(ending(possible(of, place, reach))); endings++);
+  for (const step of steps) if (!take(step)) break;
+  for (let endings = 0; endings < mostEndings && take(endingStep(of, place, reach)); endings++);
   return gone;
 }
-
-const possible = (of: ControllingFunction, place: Place, reach: Reach): Step[] => (place.server.instances.size === 0 ? [] : stepsAt(of, place, reach));
-
-/** Of what can be done, something after which less is left to do. */
-const ending = (steps: readonly Step[]): Step | undefined => endings.map((isEnding) => steps.find(([{ on, event }]) => isEnding(on, event))).find((step) => step !== undefined);
-
-const endings: readonly ((on: string, event: Step[0]["event"]) => boolean)[] = [
-  (_, event) => event.type === "sip.BYE.answered",
-  (_, event) => event.type === "sip.CANCEL",
-  (_, event) => event.type === "sip.rejected" && event["outcome"] === "declined",
-  (on, event) => event.type === "sip.BYE" && event["reason"] === "callCompleted" && !on.startsWith("leg "),
-  (on, event) => event.type === "sip.SUBSCRIBE" && event["expires"] === "zero" && on.startsWith("subscription "),
-  (_, event) => event.type === "sip.ACK",
-  (_, event) => event.type === "sip.BYE" && event["reason"] === "callCompleted",
-];

@@ -39,9 +39,13 @@ export interface Pics {
 
 const isCapability = (name: string): name is Capability => Object.hasOwn(capabilities, name);
 const isPolicy = (name: string): name is PolicyName => Object.hasOwn(policies, name);
-/** The timers that machines name: tours let them pass. Other lengths of time are limits. */
-const timers = new Set(Object.values(machines).flatMap(({ implementations }) => Object.keys((implementations as { readonly delays: object }).delays)));
-const isTimer = (name: string): name is TimerName => timers.has(name);
+/** Timers that are so short that every tour waits for them. */
+export const moments: readonly TimerName[] = ["notifyPaceMs"];
+
+/** The timers that machines name and tours let pass. Other lengths of time are limits. */
+const timers = new Set(Object.values(machines).flatMap(({ implementations }) => Object.keys((implementations as { readonly delays: object }).delays) as TimerName[]));
+for (const name of moments) timers.delete(name);
+export const isTimer = (name: string): name is TimerName => timers.has(name as TimerName);
 
 /** How a timer's length is told that nobody knows. */
 const unknown = "unknown";

@@ -95,9 +95,9 @@ function failedParts(tours: readonly WireTour[], verdicts: readonly TourVerdict[
 }
 
 /** The first of the failed tours as our own server plays them: what was expected, in octets. */
-async function referencesFor(failed: readonly WireTour[], { pics, factory, quiescenceMs, parallel }: Options): Promise<ReadonlyMap<string, TourVerdict>> {
+async function referencesFor(failed: readonly WireTour[], { pics, factory, quiescenceMs, parallel, advance }: Options): Promise<ReadonlyMap<string, TourVerdict>> {
   if (failed.length === 0) return new Map();
-  const server = await OwnServer.start({ policies: pics.policies, factory, transport: "tcp", quiescenceMs, controlled: true });
+  const server = await OwnServer.start({ policies: pics.policies, factory, transport: "tcp", quiescenceMs, controlled: advance === "controlled" });
   try {
     const { verdicts } = await playAll({ tours: failed.slice(0, mostReferences), play: (tour) => play(tour, server.target), parallel, tourMs, deadlineMs: referenceMs, giveUpAfter: 0, onVerdict: () => {} });
     return new Map(verdicts.map((verdict) => [verdict.id, verdict]));
