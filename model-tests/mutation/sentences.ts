@@ -24,7 +24,7 @@ export function breaks(territory: Territory, mutant: Mutant, sentences: readonly
   for (const input of territory.inputs) {
     const { to } = twin.start(input);
     if (twin.hasThrown(to)) return true;
-    const { snapshot } = twin.at(to);
+    const snapshot = twin.at(to);
     if (!sentences.every(({ inPlace }) => inPlace?.(snapshot) ?? true)) return true;
     go(to);
   }

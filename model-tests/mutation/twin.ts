@@ -21,9 +21,10 @@ export interface Move {
   readonly started: number;
 }
 
-/** A snapshot of the mutant, and the timers that have expired and were not started again, though what waits for them is still there. */
+/** Where the original never is: in a snapshot of its own, or in one of the original's with timers that are spent. */
 interface Own {
-  readonly snapshot: AnyMachineSnapshot;
+  readonly at: AnyMachineSnapshot | number;
+  /** Timers that have expired and were not started again, though what waits for them is still there. */
   readonly spent: ReadonlySet<string>;
 }
 
@@ -44,7 +45,7 @@ export class Twin {
   readonly #touched: boolean[] = [];
   readonly #own: Own[] = [];
   readonly #ownNumbers = new Map<string, Whereabouts>();
-  readonly #restored = new Map<number, Own>();
+  readonly #restored = new Map<number, AnyMachineSnapshot>();
   readonly #moves = new Map<number, Move>();
 
   /** `watch` sees every step that the mutant takes itself. */
@@ -66,28 +67,35 @@ export class Twin {
 
   step(from: Whereabouts, event: number): Move {
     const territory = this.#territory;
-    if (from < firstOwn && territory.knows(from, event) && !this.touches(territory.touches(from, event))) return { to: territory.to(from, event), word: territory.word(from, event), started: territory.started(from, event) };
+    const { at, spent } = this.#own[from - firstOwn] ?? { at: from, spent: none };
+    if (typeof at === "number" && territory.knows(at, event) && !this.touches(territory.touches(at, event)) && !spent.has(territory.events[event]!.type)) {
+      const [to, started] = [territory.to(at, event), territory.started(at, event)];
+      const left = spent.size === 0 ? none : stillSpent(spent, territory.places[to]!, territory.starts.words[started]!.split(","));
+      return { to: this.#numberOf(to, left), word: territory.word(at, event), started };
+    }
     const key = from * territory.events.length + event;
     const known = this.#moves.get(key);
     if (known !== undefined) return known;
-    const move = this.#step(this.at(from), from, event);
+    const move = this.#step(from, event);
     this.#moves.set(key, move);
     return move;
   }
 
-  at(whereabouts: Whereabouts): Own {
-    if (this.isOwn(whereabouts)) return this.#own[whereabouts - firstOwn]!;
-    const known = this.#restored.get(whereabouts);
+  /** The snapshot in which the mutant is there. */
+  at(whereabouts: Whereabouts): AnyMachineSnapshot {
+    const { at } = this.#own[whereabouts - firstOwn] ?? { at: whereabouts };
+    if (typeof at !== "number") return at;
+    const known = this.#restored.get(at);
     if (known !== undefined) return known;
-    const restored = { snapshot: restore(this.machine, keep(this.#territory.places[whereabouts]!)) as AnyMachineSnapshot, spent: none };
-    this.#restored.set(whereabouts, restored);
+    const restored = restore(this.machine, keep(this.#territory.places[at]!)) as AnyMachineSnapshot;
+    this.#restored.set(at, restored);
     return restored;
   }
 
   /** The timers that run, by the events of their expiry. */
   runs(whereabouts: Whereabouts): readonly string[] {
-    const { snapshot, spent } = this.at(whereabouts);
-    return spent.size === 0 ? expiries(snapshot) : expiries(snapshot).filter((timer) => !spent.has(timer));
+    const { at, spent } = this.#own[whereabouts - firstOwn] ?? { at: whereabouts, spent: none };
+    return expiries(typeof at === "number" ? this.#territory.places[at]! : at).filter((timer) => !spent.has(timer));
   }
 
   /** Nothing happens and nothing is seen. */
@@ -106,15 +114,15 @@ export class Twin {
   /** What can happen to the mutant there, as numbers of events. */
   eventsIn(whereabouts: Whereabouts): readonly number[] {
     if (!this.isOwn(whereabouts)) return this.#territory.eventsAt(whereabouts);
-    const { snapshot, spent } = this.at(whereabouts);
-    return this.#territory.eventsIn(snapshot).filter((event) => !spent.has(this.#territory.events[event]!.type));
+    const running = this.runs(whereabouts);
+    return this.#territory.eventsIn(this.at(whereabouts)).filter((event) => !this.#territory.isExpiry(event) || running.includes(this.#territory.events[event]!.type));
   }
 
-  #step({ snapshot, spent }: Own, from: Whereabouts, number: number): Move {
+  #step(from: Whereabouts, number: number): Move {
     const event = this.#territory.events[number]!;
-    if (!this.#territory.isExpiry(number)) return this.#moved(() => this.#take(snapshot, event), spent);
-    if (!this.runs(from).includes(event.type)) return this.stays(from);
-    return this.#moved(() => this.#take(snapshot, event), spent, event.type);
+    const isExpiry = this.#territory.isExpiry(number);
+    if (isExpiry && !this.runs(from).includes(event.type)) return this.stays(from);
+    return this.#moved(() => this.#take(this.at(from), event), this.#own[from - firstOwn]?.spent ?? none, isExpiry ? event.type : undefined);
   }
 
   #take(from: AnyMachineSnapshot, event: Edge["event"]): Step {
@@ -132,31 +140,35 @@ export class Twin {
       return { to: thrown, word: this.#territory.words.of(`throws ${(error as Error).message}`), started: this.#territory.starts.of("") };
     }
     const snapshot = taken.snapshot as AnyMachineSnapshot;
-    return {
-      to: this.#whereabouts(snapshot, stillSpent(taken, snapshot, spent, expired)),
-      word: this.#territory.words.of(wordOf(answerOf(taken))),
-      started: this.#territory.starts.of(startedIn(taken).join()),
-    };
+    // A timer of whose expiry nobody took notice may come again, as with the original.
+    const left = expired !== undefined && taken.handled ? new Set([...spent, expired]) : spent;
+    const started = startedIn(taken);
+    return { to: this.#whereabouts(snapshot, stillSpent(left, snapshot, started)), word: this.#territory.words.of(wordOf(answerOf(taken))), started: this.#territory.starts.of(started.join()) };
   }
 
   #whereabouts(snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>): Whereabouts {
     const key = keyOf(snapshot);
-    const place = spent.size === 0 ? this.#territory.find(key) : undefined;
-    if (place !== undefined) return place;
+    const place = this.#territory.find(key);
+    return place === undefined ? this.#ownNumberOf(key, snapshot, spent) : this.#numberOf(place, spent);
+  }
+
+  #numberOf(place: number, spent: ReadonlySet<string>): Whereabouts {
+    return spent.size === 0 ? place : this.#ownNumberOf(String(place), place, spent);
+  }
+
+  #ownNumberOf(key: string, at: Own["at"], spent: ReadonlySet<string>): Whereabouts {
     const word = [key, ...[...spent].sort()].join();
     const known = this.#ownNumbers.get(word);
     if (known !== undefined) return known;
-    const number = firstOwn + this.#own.push({ snapshot, spent }) - 1;
+    const number = firstOwn + this.#own.push({ at, spent }) - 1;
     this.#ownNumbers.set(word, number);
     return number;
   }
 }
 
-/** A timer that expired is spent, unless nobody took notice: then it may come again, as with the original. What is started anew, or not waited for any more, is not spent. */
-function stillSpent(taken: Step, snapshot: AnyMachineSnapshot, spent: ReadonlySet<string>, expired: string | undefined): ReadonlySet<string> {
-  const noticed = expired !== undefined && taken.handled ? [expired] : [];
-  if (spent.size + noticed.length === 0) return none;
+/** What is started anew, or not waited for any more, is not spent. */
+function stillSpent(spent: ReadonlySet<string>, snapshot: AnyMachineSnapshot, started: readonly string[]): ReadonlySet<string> {
+  if (spent.size === 0) return none;
   const waitedFor = expiries(snapshot);
-  const started = startedIn(taken);
-  return new Set([...spent, ...noticed].filter((timer) => waitedFor.includes(timer) && !started.includes(timer)));
+  return new Set([...spent].filter((timer) => waitedFor.includes(timer) && !started.includes(timer)));
 }
