@@ -7,9 +7,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { machines, type MachineName } from "../machines/index.ts";
 import { nodes, transitions } from "../machines/inspect.ts";
 import { worlds } from "../machines/worlds.ts";
+import { check, type Exploration } from "./composition/checker.ts";
+import type { Scenario } from "./composition/composition.ts";
+import { scenarios } from "./composition/scenarios.ts";
+import { sentences } from "./composition/sentences.ts";
 import { conditions } from "./explore.ts";
 import { invariants, ofEveryMachine } from "./invariants.ts";
-import { distinguishable, mutationOf } from "./mutation/score.ts";
+import { distinguishable, mutationOf, type Report } from "./mutation/score.ts";
 import { simplePaths, transitionPairs, type Share } from "./paths.ts";
 import { goalClassesOf, graphAt, toursOf } from "./tours.ts";
 
@@ -25,6 +29,8 @@ const written = (figure: number): string => figure.toLocaleString("en");
 const share = ({ taken, total }: Share): string => (taken === total ? written(total) : `${written(taken)} of ${written(total)}`);
 const sum = (figures: readonly number[]): number => figures.reduce((total, each) => total + each, 0);
 const graphsOf = (machine: MachineName) => worlds[machine].inputs.map((_, input) => graphAt(machine, input));
+
+export const mutantFigures = (report: Report): string => [report.killed, distinguishable(report), report.timed.length, report.equivalent.length].map(written).join(" / ");
 
 /** What each column says of a machine. */
 export const columns = {
@@ -45,10 +51,7 @@ export const columns = {
     const paths = simplePaths(machine);
     return paths.upTo === undefined ? share(paths) : `${share(paths)} up to ${paths.upTo} states`;
   },
-  "mutants killed / distinguishable / equivalent": (machine) => {
-    const report = mutationOf(machine);
-    return [report.killed, distinguishable(report), report.equivalent.length].map(written).join(" / ");
-  },
+  "mutants killed / distinguishable / by a clock alone / equivalent": (machine) => mutantFigures(mutationOf(machine)),
 } as const satisfies Record<string, (machine: MachineName) => string>;
 
 export type Column = keyof typeof columns;
@@ -63,6 +66,29 @@ export function machineTable(of: readonly MachineName[], told: (row: readonly st
     return row;
   });
   return { header: ["machine", ...Object.keys(columns), "seconds"], rows };
+}
+
+const compositionHeader = ["composition", "invariants", "states", "edges", "longest way", "bounds", "seconds"];
+
+/** What is kept small in a scenario, besides who takes part. */
+function boundsOf({ capacity, budgets, hasty = [], timers }: Scenario): string {
+  const budget = budgets.map(({ of, count }) => `${of.join(", ")} at most ${count}`);
+  return [`${capacity} messages on a way`, ...budget, `timers ${timers.join(", ") || "none"}`, ...(hasty.length === 0 ? [] : [`hasty ${hasty.join(", ")}`])].join("; ");
+}
+
+/** The row of a scenario that was explored. */
+export function compositionRow(scenario: Scenario, { states, edges, depth, seconds }: Exploration): readonly string[] {
+  return [scenario.name, written(sentences.length), written(states), written(edges), written(depth), boundsOf(scenario), seconds.toFixed(1)];
+}
+
+/** The compositions that are explored whenever the tests run. */
+export function compositionTable(told: (row: readonly string[]) => void = () => {}): Table {
+  const rows = [...scenarios.values()].filter(({ isLarge }) => isLarge !== true).map((scenario) => {
+    const row = compositionRow(scenario, check(scenario));
+    told(row);
+    return row;
+  });
+  return { header: compositionHeader, rows };
 }
 
 // ---------------------------------------------------------------- Markdown

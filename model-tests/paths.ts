@@ -8,7 +8,7 @@ import { transitions } from "../machines/inspect.ts";
 import { worlds } from "../machines/worlds.ts";
 import { askedOnTheWay } from "./explore.ts";
 import type { Graph } from "./graph.ts";
-import { graphAt, toursOf, type Tour } from "./tours.ts";
+import { graphAt, inputOf, toursOf, type Tour } from "./tours.ts";
 
 /** So many of so many. */
 export interface Share {
@@ -21,7 +21,7 @@ export interface SimplePaths extends Share {
   readonly upTo?: number;
 }
 
-const toursThrough = (name: MachineName, input: number): readonly Tour[] => toursOf(name).filter(({ id }) => id.startsWith(`${name}/${input}/`));
+const toursThrough = (name: MachineName, input: number): readonly Tour[] => toursOf(name).filter((tour) => inputOf(tour) === input);
 
 // ---------------------------------------------------------------- transitions on edges
 

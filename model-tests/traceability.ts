@@ -16,7 +16,7 @@ import { blocks, walk } from "./flow-blocks.ts";
 import { invariants, ofEveryMachine } from "./invariants.ts";
 import { takenOn } from "./paths.ts";
 import { nameOf, places, type Place } from "./places.ts";
-import { graphAt, toursOf } from "./tours.ts";
+import { graphOfTour, toursOf } from "./tours.ts";
 
 export { nameOf };
 
@@ -79,8 +79,9 @@ interface Taken {
 function takenByTours(machine: MachineName): ReadonlyMap<string, Taken> {
   const names = transitions(machines[machine]).map(nameOf);
   const taken = new Map<string, Taken>();
-  for (const { id, steps } of toursOf(machine)) {
-    const { sets, of } = takenOn(graphAt(machine, Number(id.split("/")[1])));
+  for (const tour of toursOf(machine)) {
+    const { id, steps } = tour;
+    const { sets, of } = takenOn(graphOfTour(tour));
     steps.forEach(({ edge }, step) => {
       for (const number of sets[of[edge]!]!) {
         const name = names[number]!;
