@@ -5,6 +5,7 @@
  */
 import { Composition, faultText, type Fault, type Move, type Scenario } from "./composition.ts";
 import { Column, Rows } from "./interning.ts";
+import { deadlock } from "./replay.ts";
 
 /** One thing that must not be, and the shortest way to it. */
 export interface Finding {
@@ -37,11 +38,10 @@ export interface CheckOptions {
   readonly maxStates?: number;
   /** Stop at the first finding. */
   readonly stopAtFirst?: boolean;
-  /** Told of every state. */
-  readonly onState?: (state: Int32Array) => void;
+  /** Told of every state; the row is used again. */
+  readonly onState?: (state: Int32Array, composition: Composition) => void;
 }
 
-export const deadlock = "deadlock: nothing can happen any more, and not everything is over";
 export const neverOver = "from here the end cannot be reached, whatever happens";
 
 /** Every state, every move. @throws when there are more than `maxStates`: what was not seen is not claimed */
@@ -112,7 +112,7 @@ class Search {
       }
       if (rows.size > (this.#options.maxStates ?? Infinity)) throw new RangeError(`more than ${this.#options.maxStates} states: nothing is claimed of ${composition.scenario.name}`);
       rows.read(at, state);
-      this.#options.onState?.(state);
+      this.#options.onState?.(state, composition);
       const edges = this.#successors.length;
       this.#first.push(edges);
       const fault = composition.faultIn(state);

@@ -5,7 +5,7 @@
  * budgets. A move is an act of a client, an arrival, a timer, an act of the operator, or what a bad network does. XState runs once
  * for each turn of the server and each step of a client that is met.
  */
-import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition } from "xstate";
 import type { MachineName } from "../../machines/index.ts";
 import type { TimerName } from "../../machines/policies.ts";
 import { restore, start, step } from "../../machines/step.ts";
@@ -52,8 +52,13 @@ export interface Scenario {
   readonly replaced?: Partial<Record<MachineName, AnyStateMachine>>;
 }
 
-/** Timers much longer than a message is under way: they expire only while nothing is, on that dialog. */
-const patient: ReadonlySet<string> = new Set<TimerName>(["cancelMs", "noAckMs", "bindMs", "senderByeMs"]);
+/** Timers much longer than a message is under way: they expire only while nothing that they wait for is, on that dialog. */
+const patience: { readonly [N in TimerName]?: readonly Way[] } = {
+  cancelMs: [sipUp, sipDown],
+  noAckMs: [sipUp, sipDown],
+  bindMs: [sipUp, sipDown, msrpUp],
+  senderByeMs: [sipUp, sipDown, msrpUp],
+};
 
 // ---------------------------------------------------------------- moves
 
@@ -73,6 +78,8 @@ const whatOf = (move: Move): number => move & 0xffff;
 export interface Fault {
   readonly says: string;
   readonly beside?: string;
+  /** The scenario is too small for what would come, and nothing is said of the machines. */
+  readonly isBound?: true;
 }
 export const faultText = ({ says, beside }: Fault): string => (beside === undefined ? says : `${says} [${beside}]`);
 
@@ -174,7 +181,7 @@ export interface View {
   readonly server: Server;
   /** By dialog. */
   readonly phases: readonly Phase[];
-  readonly timers: readonly { readonly stimulus: number; readonly dialog: number; readonly patient: boolean; readonly budget: number }[];
+  readonly timers: readonly { readonly stimulus: number; readonly dialog: number; readonly patience: readonly Way[]; readonly budget: number }[];
   readonly operator: readonly { readonly stimulus: number; readonly budget: number }[];
   /** By dialog: the stimulus of a request of ours that nobody answers, or -1. */
   readonly inVain: readonly number[];
@@ -210,6 +217,10 @@ export class Composition {
   readonly servers = new Interned<View>();
   readonly places = new Interned<Place>();
   readonly turns: TurnByNumbers[] = [];
+  /** The transitions of the server's machines that were taken. */
+  readonly covered = new Set<AnyTransitionDefinition>();
+  /** Why arrivals were refused or left unanswered, where that is allowed. */
+  readonly tolerated = new Set<string>();
   readonly setting: Setting;
   readonly #dialogs: readonly Dialog[];
   readonly #spontaneous = new Interned<Spontaneous>();
@@ -238,6 +249,7 @@ export class Composition {
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
+    if (scenario.dialogs.length > 31) throw new RangeError("free dialogs are the bits of a number: 31 at most");
     this.#dialogs = scenario.dialogs;
     this.#mishaps = new Set(scenario.mishaps);
     this.functions = new ControllingFunction(scenario.policy, {
@@ -269,10 +281,7 @@ export class Composition {
 
   isOver(state: Int32Array): boolean {
     if (!this.servers.items[state[0]!]!.over) return false;
-    for (let index = 0; index < this.#dialogs.length; index++) {
-      const place = state[1 + index]!;
-      if (!this.#quiet[place] || !this.clients.is(this.places.items[place]!.client, "idle")) return false;
-    }
+    for (let index = 0; index < this.#dialogs.length; index++) if (!this.#isFree(state[1 + index]!)) return false;
     return true;
   }
 
@@ -351,11 +360,17 @@ export class Composition {
       this.#moveClient(state, view, dialog, budgets, visitor);
       this.#arrive(state, view, dialog, budgets, visitor);
     }
-    for (const { stimulus, dialog, patient: waits, budget } of view.timers) {
-      if (waits && !this.#quiet[state[1 + dialog]!]) continue;
-      this.#spontaneousTurn(state, stimulus, dialog, budget, moveOf(expires, 0, stimulus), visitor);
+    for (const { stimulus, dialog, patience: waits, budget } of view.timers) {
+      if (waits.length > 0 && !this.#areQuiet(state[1 + dialog]!, waits)) continue;
+      this.#spontaneousTurn(state, stimulus, budget, moveOf(expires, 0, stimulus), visitor);
     }
-    for (const { stimulus, budget } of view.operator) this.#spontaneousTurn(state, stimulus, -1, budget, moveOf(operates, 0, stimulus), visitor);
+    for (const { stimulus, budget } of view.operator) this.#spontaneousTurn(state, stimulus, budget, moveOf(operates, 0, stimulus), visitor);
+  }
+
+  #areQuiet(place: number, which: readonly Way[]): boolean {
+    if (this.#quiet[place]) return true;
+    const { queues } = this.places.items[place]!;
+    return which.every((way) => queues[way]!.length === 0);
   }
 
   #isLeft(budgets: number, budget: number): boolean {
@@ -401,7 +416,7 @@ export class Composition {
       let fault: Fault | undefined;
       for (const { way, message } of done.said) {
         const next = to < 0 ? -1 : this.#pushed(to, way, message);
-        if (next < 0) fault = { says: `more than ${this.scenario.capacity} messages are ${ways[way]} of ${nameOf(this.#dialogs[dialog]!)}` };
+        if (next < 0) fault = this.#overflow(dialog, way);
         to = next;
       }
       found.push({ kind: move, what, to, budget: -1, begins: false, inVain: false, fault, ...more });
@@ -455,7 +470,7 @@ export class Composition {
     const phase = view.phases[dialog]!;
     if (queues[msrpUp]!.length > 0 && phase !== "calling" && phase !== "cancelling" && phase !== "offered") this.#takeArrival(state, dialog, msrpUp, 0, -1, moveOf(arrivesMsrp, dialog, 0), visitor);
     if (this.#mishaps.has("loss") && view.inVain[dialog]! >= 0 && sip.length === 0 && queues[sipDown]!.length === 0 && !this.clients.is(this.places.items[index]!.client, "ringing"))
-      this.#spontaneousTurn(state, view.inVain[dialog]!, dialog, -1, moveOf(asksInVain, dialog, 0), visitor);
+      this.#spontaneousTurn(state, view.inVain[dialog]!, -1, moveOf(asksInVain, dialog, 0), visitor);
   }
 
   #takeArrival(state: Int32Array, dialog: number, way: Way, position: number, budget: number, move: Move, visitor: Visitor): void {
@@ -467,7 +482,7 @@ export class Composition {
     this.#apply(next, this.#turn(state, this.stimulusOf(dialog, message)), move, visitor);
   }
 
-  #spontaneousTurn(state: Int32Array, stimulus: number, _dialog: number, budget: number, move: Move, visitor: Visitor): void {
+  #spontaneousTurn(state: Int32Array, stimulus: number, budget: number, move: Move, visitor: Visitor): void {
     if (!this.#isLeft(state[this.width - 1]!, budget)) return;
     const turn = this.#turn(state, this.spontaneousStimulus(stimulus));
     if (turn.idle) return;
@@ -481,11 +496,16 @@ export class Composition {
     if (impossible) return;
     next[0] = to;
     for (const { dialog, way, message } of heard) {
+      if (message === "INVITE" && !this.#isFree(next[1 + dialog]!)) return visitor.fault({ says: new NoPlace(this.#dialogs[dialog]!.seat).message, isBound: true }, move);
       const place = this.#pushed(next[1 + dialog]!, way, numberOf(message as never));
-      if (place < 0) return visitor.fault({ says: `more than ${this.scenario.capacity} messages are ${ways[way]} of ${nameOf(this.#dialogs[dialog]!)}` }, move);
+      if (place < 0) return visitor.fault(this.#overflow(dialog, way), move);
       next[1 + dialog] = place;
     }
     visitor.move(next, move);
+  }
+
+  #overflow(dialog: number, way: Way): Fault {
+    return { says: `more than ${this.scenario.capacity} messages are ${ways[way]} of ${nameOf(this.#dialogs[dialog]!)}`, isBound: true };
   }
 
   // -------------------------------------------------------------- turns of the server
@@ -526,11 +546,12 @@ export class Composition {
   /** Dialogs on which nothing goes on at all, as bits. */
   #freeDialogs(state: Int32Array): number {
     let free = 0;
-    for (let index = 0; index < this.#dialogs.length; index++) {
-      const place = state[1 + index]!;
-      if (this.#quiet[place] && this.clients.is(this.places.items[place]!.client, "idle")) free |= 1 << index;
-    }
+    for (let index = 0; index < this.#dialogs.length; index++) if (this.#isFree(state[1 + index]!)) free |= 1 << index;
     return free;
+  }
+
+  #isFree(place: number): boolean {
+    return this.#quiet[place]! && this.clients.is(this.places.items[place]!.client, "idle");
   }
 
   /** For a call: a dialog with that user on which nothing goes on. For who comes: the dialog it came on. */
@@ -560,7 +581,8 @@ export class Composition {
       const arrived = arrives(at, one);
       if (arrived === undefined) continue;
       const turn = this.#tryTurn(arrived, one);
-      if (turn instanceof NoPlace) return { to: server, heard: [], fault: { says: turn.message }, idle: false, impossible: true };
+      if (turn instanceof NoPlace) return { to: server, heard: [], fault: { says: turn.message, isBound: true }, idle: false, impossible: true };
+      for (const { step: one } of turn.taken) for (const transition of one.taken) this.covered.add(transition);
       heard.push(...heardOf(this.setting, dialog, one, at, turn.after, turn.shown));
       fault ??= this.#faultOn({ functions: this.functions, stimulus: one, before: at, turn });
       at = turn.after;
@@ -587,8 +609,11 @@ export class Composition {
   /** An arrival that its machine neither takes nor may refuse. */
   #unspecified({ address, event, from, step: { refusal, handled } }: Taken): Fault | undefined {
     if (handled || refusal === undefined || event.type.startsWith("xstate.after.")) return undefined;
-    const tolerated = tolerations.some(({ events, states, on }) => events.includes(event.type) && (on?.some((mishap) => this.#mishaps.has(mishap)) ?? true) && states.some((state) => from.matches(state as never)));
-    if (tolerated) return undefined;
+    const tolerated = tolerations.find(({ events, states, on }) => events.includes(event.type) && (on?.some((mishap) => this.#mishaps.has(mishap)) ?? true) && states.some((state) => from.matches(state as never)));
+    if (tolerated) {
+      this.tolerated.add(tolerated.because);
+      return undefined;
+    }
     return { says: `unspecified reception: ${address}, ${toldValue(from.value)}, gets ${event.type}`, beside: "RFC 3261 §12.2.2" };
   }
 
@@ -612,7 +637,7 @@ export class Composition {
       if (timer.startsWith("session") && leg && !functions.snapshotOf(leg).matches({ open: { dialog: "confirmed" } } as never)) return [];
       const told = `${timer} of ${dialog < 0 ? "the group" : nameOf(this.#dialogs[dialog]!)} expires`;
       const stimulus = this.#spontaneous.indexOf(`${on} ${event.type}`, () => ({ told, stimuli: [{ on, event }] }));
-      return [{ stimulus, dialog, patient: patient.has(timer) && !scenario.hasty?.includes(timer), budget: this.#budgetOf.get(timer) ?? -1 }];
+      return [{ stimulus, dialog, patience: scenario.hasty?.includes(timer) ? [] : (patience[timer] ?? []), budget: this.#budgetOf.get(timer) ?? -1 }];
     });
     const running = [...server.instances.values()].filter(({ machine }) => machine === "large-message").map(({ address }) => address);
     const operator = scenario.operator.map((act) => {
@@ -743,17 +768,17 @@ export class NoPlace extends Error {
 const repeated: ReadonlySet<string> = new Set(["ACK", "180", "200", "200 unwrapped", "200 other types", "200 INVITE"]);
 
 /** What a machine may refuse or leave without an answer, and why; some of it only on a bad network. */
-const tolerations: readonly { readonly events: readonly string[]; readonly states: readonly unknown[]; readonly on?: readonly Mishap[]; readonly because: string }[] = [
+export const tolerations: readonly { readonly events: readonly string[]; readonly states: readonly unknown[]; readonly on?: readonly Mishap[]; readonly because: string }[] = [
   { events: ["sip.ringing"], states: ["withdrawing", "givingUp"], because: "RFC 3261 §9.1: a provisional response that crosses the CANCEL says nothing new" },
   { events: ["sip.ringing"], states: [{ calling: "alerting" }, "open", "releasing", "dropping"], on: ["duplication", "overtaking"], because: "RFC 3261 §17.1.1.2: a provisional response that comes twice, or after the final one" },
   { events: ["sip.refreshed"], states: ["releasing", "dropping"], because: "RFC 3261 §15: the dialog is ending, its session is nobody's concern" },
   { events: ["sip.reINVITE"], states: ["releasing", "dropping"], because: "RFC 3261 §12.2.2: the dialog is ending, and 481 says so" },
   { events: ["msrp.bound", "msrp.lost"], states: [{ open: { dialog: "condemned" } }], because: "RFC 3261 §15: the dialog ends as soon as its ACK has come" },
+  { events: ["msrp.lost"], states: ["releasing", "dropping"], because: "RFC 4975 §5.4: the session was closed when the octets broke off" },
   { events: ["sip.ACK"], states: ["releasing", "dropping", { open: { dialog: "confirmed" } }], because: "RFC 3261 §13.3.1.4: an ACK that comes late or twice" },
   { events: ["sip.accepted"], states: ["open", "releasing", "dropping"], on: ["duplication"], because: "RFC 3261 §13.2.2.4: a 2xx that comes twice has its ACK from the core" },
   { events: ["sip.BYE"], states: ["calling", "withdrawing", "givingUp"], on: ["loss"], because: "RFC 3261 §15.1.2: without the 2xx, which was lost, there is no dialog: 481" },
   { events: ["msrp.SEND", "sip.INVITE.join", "sip.INVITE.fileTransfer", "sip.REFER.add", "sip.REFER.remove"], states: ["new", "closing", "closed", "idle"], because: "RFC 3261 §21.4.5: there is no such group, or no more" },
-  { events: ["sip.INVITE.create"], states: ["open", "closing", "closed", "idle"], because: "RFC 5366 §5: a group is created once" },
 ];
 
 /** A server in which users have changed seats. */

@@ -182,10 +182,10 @@ class Promela {
   }
 
   #timers(): string[] {
-    const kinds = new Map<string, { readonly stimulus: number; readonly dialog: number; readonly patient: boolean; readonly budget: number }>();
+    const kinds = new Map<string, { readonly stimulus: number; readonly dialog: number; readonly patience: readonly Way[]; readonly budget: number }>();
     for (const { timers } of this.#of.servers.items) for (const timer of timers) kinds.set(`${timer.stimulus} ${timer.dialog}`, timer);
-    const options = [...kinds.values()].map(({ stimulus, dialog, patient, budget }) => {
-      const quiet = patient ? [sipUp, sipDown, msrpUp, msrpDown].map((way) => `empty(${this.#way(dialog, way)})`) : [];
+    const options = [...kinds.values()].map(({ stimulus, dialog, patience, budget }) => {
+      const quiet = patience.map((way) => `empty(${this.#way(dialog, way)})`);
       const guard = [`c_expr { runs[now.server][${stimulus}] }`, ...quiet, ...(budget < 0 ? [] : [`left_${budget} > 0`])].join(" && ");
       return `  :: d_step { ${guard} -> ${budget < 0 ? "" : `left_${budget}--;`} stimulus = ${this.#of.spontaneousStimulus(stimulus)}; turn() } /* ${this.#of.toldSpontaneous(stimulus)} */`;
     });
