@@ -80,7 +80,7 @@ async function targetAt(address: Address, { factory, quiescenceMs }: Options): P
   const { host, port, transport } = address;
   const reached = await reach(address);
   if ("why" in reached) return refuse(`--target: nobody is reached at ${transport} ${host}:${port}: ${reached.why}`);
-  return { target: { ...address, factory, quiescenceMs }, close: async () => {} };
+  return { target: { ...address, local: reached.local, factory, quiescenceMs }, close: async () => {} };
 }
 
 async function ownTarget({ pics, factory, quiescenceMs, advance }: Options): Promise<Served> {

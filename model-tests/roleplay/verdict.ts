@@ -61,6 +61,8 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly transport: "udp" | "tcp";
+  /** Where it reaches the testers; the loopback address unless given. */
+  readonly local?: string | undefined;
   /** The Conference-factory URI. */
   readonly factory: string;
   readonly controlled?: ControlledClock | undefined;
