@@ -29,6 +29,21 @@ export interface Territory {
   way(to: AnyMachineSnapshot): AnyEventObject[];
 }
 
+/** How far a walk may go. A world that is larger is not explored in part: the walk fails. */
+export interface Bounds {
+  readonly snapshots: number;
+  readonly ms: number;
+}
+
+/** Far more than the worlds need, and what a machine can hold. */
+export const bounds: Bounds = { snapshots: 200_000, ms: 300_000 };
+
+export class BoundReached extends Error {
+  constructor(name: MachineName, bound: keyof Bounds, most: number) {
+    super(`${name}: its world is larger than the bound of ${most} ${bound}: nothing is known of the rest`);
+  }
+}
+
 /** Narrows a world: events that its surroundings cannot cause in a snapshot. */
 export type Possible = (snapshot: AnyMachineSnapshot, event: AnyEventObject) => boolean;
 
@@ -39,8 +54,9 @@ export const keyOf = (snapshot: AnyMachineSnapshot): string => JSON.stringify(ke
 export const expiries = (snapshot: AnyMachineSnapshot): string[] =>
   snapshot.status === "active" ? snapshot._nodes.flatMap((node) => [...new Set(node.after.map(({ eventType }) => eventType as string))]) : [];
 
-/** Walks one machine from one input of its world, and shows every edge once. */
-export function explore(name: MachineName, input: unknown, visit: (edge: Edge) => void = () => {}, possible: Possible = () => true): Territory {
+/** Walks one machine from one input of its world, and shows every edge once. @throws BoundReached rather than stop early */
+export function explore(name: MachineName, input: unknown, visit: (edge: Edge) => void = () => {}, possible: Possible = () => true, { snapshots, ms }: Bounds = bounds): Territory {
+  const began = performance.now();
   const machine: AnyStateMachine = machines[name];
   const world: readonly AnyEventObject[] = worlds[name].events;
   const initial = start(machine, input);
@@ -57,7 +73,9 @@ export function explore(name: MachineName, input: unknown, visit: (edge: Edge) =
     edges += 1;
     const key = keyOf(next.snapshot);
     const isNew = !places.has(key);
+    if (performance.now() - began > ms) throw new BoundReached(name, "ms", ms);
     if (isNew) {
+      if (places.size === snapshots) throw new BoundReached(name, "snapshots", snapshots);
       places.set(key, next.snapshot);
       discoveries.set(key, { from, event });
     }

@@ -7,7 +7,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
-import { named, transitions } from "../machines/inspect.ts";
+import { named, transitions, transitionsOf } from "../machines/inspect.ts";
 import { asked, askedOnTheWay, conditions, deciding, type Asked } from "./explore.ts";
 import type { Graph } from "./graph.ts";
 
@@ -20,23 +20,22 @@ const counted = (count: number) => String(Math.min(count, many));
 
 /** An event in a place, as a class: the same words, the same goal. */
 export function goalClassOf(_name: MachineName, from: AnyMachineSnapshot, event: AnyEventObject): string {
-  return `${placeOf(from)} | ${eventOf(from, event)}`;
+  return `${placeClassOf(from)} | ${eventClassOf(from, event)}`;
 }
 
-const places = new WeakMap<AnyMachineSnapshot, string>();
+/** The part of a goal class that a snapshot has with every event. */
+export const placeClassOf = remembered((snapshot: AnyMachineSnapshot) => [leavesOf(snapshot), ...sizes(snapshot.context)].join(" "));
 
-function placeOf(snapshot: AnyMachineSnapshot): string {
-  const known = places.get(snapshot);
-  if (known !== undefined) return known;
-  const place = [leavesOf(snapshot), ...sizes(snapshot.context)].join(" ");
-  places.set(snapshot, place);
-  return place;
+/** The part of a goal class that an event adds in a snapshot. */
+export function eventClassOf(from: AnyMachineSnapshot, event: AnyEventObject): string {
+  const standings = standingsIn(from);
+  return wordsOf(event).map((word) => (typeof word === "string" ? word : standings === undefined ? word : (standings[word] ?? "other:none"))).join(" ");
 }
 
 /** The states that have no states below them, without the machine's name. */
 export function leavesOf({ _nodes, status }: AnyMachineSnapshot): string {
   const leaves = _nodes.filter(({ type }) => type === "atomic" || type === "final").map(({ path }) => path.join("."));
-  return `${leaves.join("+")}${status === "active" ? "" : "!"}`;
+  return `${leaves.sort().join("+")}${status === "active" ? "" : "!"}`;
 }
 
 /** The leaf states at and below a state that a snapshot is in. */
@@ -60,16 +59,31 @@ function wordOfElement(element: unknown): string {
   return Object.values(element).filter((value) => typeof value === "string").join("/");
 }
 
-function eventOf(snapshot: AnyMachineSnapshot, { type, ...params }: AnyEventObject): string {
-  const lists = Object.values((snapshot.context ?? {}) as object).filter(Array.isArray) as unknown[][];
-  const standing = (index: number) => `${index === 0 ? "first" : "other"}:${lists.map((list) => (index < list.length ? wordOfElement(list[index]) : "none")).join()}`;
-  const worded = (name: string, value: unknown): string => {
-    if (Array.isArray(value)) return value.map((each) => worded(name, each)).join("&");
-    return typeof value === "number" && whose.has(name) && lists.length > 0 ? standing(value) : String(value);
-  };
-  const who = Object.entries(params).filter(([name]) => whose.has(name)).map(([, value]) => value);
+/** What each of a snapshot's lists says of the first, the second, …; undefined where there are no lists. Nobody is first where nobody is. */
+const standingsIn = remembered(({ context }: AnyMachineSnapshot): readonly string[] | undefined => {
+  const lists = Object.values((context ?? {}) as object).filter(Array.isArray) as unknown[][];
+  if (lists.length === 0) return undefined;
+  const longest = Math.max(1, ...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) => `${index === 0 ? "first" : "other"}:${lists.map((list) => (index < list.length ? wordOfElement(list[index]) : "none")).join()}`);
+});
+
+/** An event as words; numbers stand for who it is that they point at. */
+const wordsOf = remembered(({ type, ...params }: AnyEventObject): readonly (string | number)[] => {
+  const named = Object.entries(params);
+  const who = named.filter(([name]) => whose.has(name)).map(([, value]) => value as unknown);
   const oneself = who.length > new Set(who).size ? ["oneself"] : [];
-  return [type, ...Object.entries(params).map(([name, value]) => worded(name, value)), ...oneself].join(" ");
+  const words = named.flatMap(([name, value]) => (Array.isArray(value) ? [`${value.length}`, ...value] : [value]).map((each) => (typeof each === "number" && whose.has(name) ? each : String(each))));
+  return [type, ...words, ...oneself];
+});
+
+/** Asked of the same object, the same answer. */
+function remembered<T extends object, A>(answer: (of: T) => A): (of: T) => A {
+  const known = new WeakMap<T, { readonly answer: A }>();
+  return (of) => {
+    const before = known.get(of) ?? { answer: answer(of) };
+    known.set(of, before);
+    return before.answer;
+  };
 }
 
 // ---------------------------------------------------------------- goals of edges
@@ -80,6 +94,13 @@ export function askedAt(graph: Graph, edge: number): Asked[] {
   return (handled ? askedOnTheWay : asked)(machines[graph.name], graph.snapshots[graph.from[edge]!]!, graph.events[graph.event[edge]!]!);
 }
 
+/** A transition as words: its state, its event, and which of the alternatives for that event it is, counted from 1. */
+export function nameOf(transition: AnyTransitionDefinition): string {
+  const { source, eventType } = transition;
+  const alternatives = transitionsOf(source).filter((each) => each.eventType === eventType);
+  return `${source.id} ${eventType === "" ? "always" : eventType}/${alternatives.indexOf(transition) + 1}`;
+}
+
 /** Every transition, and every answer of every named guard that decides alone, as words. */
 export class Decisions {
   readonly #machine: AnyStateMachine;
@@ -88,9 +109,9 @@ export class Decisions {
   constructor(name: MachineName) {
     this.#machine = machines[name];
     this.#words = new Map(
-      transitions(this.#machine).map((transition, number) => {
-        const taken = `transition ${number}`;
-        const parts = conditions(transition).map((guard, part) => ({ yes: `${taken} ${part} ${named(guard)}`, no: `${taken} ${part} not ${named(guard)}` }));
+      transitions(this.#machine).map((transition) => {
+        const taken = nameOf(transition);
+        const parts = conditions(transition).map((guard) => ({ yes: `${taken} [${named(guard)}]`, no: `${taken} [not ${named(guard)}]` }));
         return [transition, { taken, parts }];
       }),
     );

@@ -1,12 +1,12 @@
 /**
  * The graph of a machine in its world, interned: what tours, mutants and tables are made from.
  *
- * Snapshots, events and answers are numbers; an edge is a row of four. One walk (`explore`) makes it, exactly and without a bound.
+ * Snapshots, events and answers are numbers; an edge is a row of four. One walk (`explore`) makes it, exactly and whole.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from "xstate";
 import type { MachineName } from "../machines/index.ts";
 import type { Step } from "../machines/step.ts";
-import { explore, keyOf, type Possible } from "./explore.ts";
+import { explore, keyOf, type Bounds, type Possible } from "./explore.ts";
 
 /** What a peer can tell of one step: what was asked for and answered, and whether the machine is over. Timers are not seen. */
 export interface Answer {
@@ -57,8 +57,8 @@ class Interned<T> {
   }
 }
 
-/** Walks one machine from one input of its world, to the end: a world without a bound does not come back. */
-export function graphOf(name: MachineName, input: unknown, possible?: Possible): Graph {
+/** Walks one machine from one input of its world, to the end. @throws BoundReached when the world is larger than `within` */
+export function graphOf(name: MachineName, input: unknown, possible?: Possible, within?: Bounds): Graph {
   const snapshots = new Interned<AnyMachineSnapshot>();
   const events = new Interned<AnyEventObject>();
   const answers = new Interned<Answer>();
@@ -79,7 +79,7 @@ export function graphOf(name: MachineName, input: unknown, possible?: Possible):
     const { snapshot } = step as { snapshot: AnyMachineSnapshot };
     const answer = answerOf(step);
     rows.push(indexOf(from), events.indexOf(JSON.stringify(event), event), indexOf(snapshot), answers.indexOf(`${answer.handled}${wordOf(answer)}`, answer));
-  }, possible);
+  }, possible, within);
   indexOf(territory.initial.snapshot as AnyMachineSnapshot);
 
   const count = rows.length / 4;

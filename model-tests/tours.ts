@@ -11,7 +11,7 @@ import type { MachineName } from "../machines/index.ts";
 import { clauses, grounds } from "../machines/inspect.ts";
 import { worlds } from "../machines/worlds.ts";
 import { told } from "./explore.ts";
-import { askedAt, Decisions, goalClassOf, GoalList, leavesOf, Numbered } from "./goals.ts";
+import { askedAt, Decisions, eventClassOf, goalClassOf, GoalList, leavesOf, Numbered, placeClassOf } from "./goals.ts";
 import { graphOf, type Answer, type Graph } from "./graph.ts";
 import { invariants } from "./invariants.ts";
 import { walk, type Terrain } from "./walks.ts";
@@ -105,6 +105,9 @@ function groundOf(graph: Graph, wanted: Wanted, reached: Set<string>): Ground {
   const [dones, nexts, decisions] = [new Numbered(), new Numbered(), new Decisions(graph.name)];
   const [done, next] = [new Int32Array(edges.length).fill(-1), new Int32Array(edges.length).fill(-1)];
   const goals = new GoalList();
+  const [places, happenings] = [new Numbered(), new Numbered()];
+  const saidOf = graph.events.map((event) => told([event]));
+  const leaves = graph.snapshots.map((snapshot) => leavesOf(snapshot).split("+"));
   edges.forEach((edge, at) => {
     const from = graph.snapshots[graph.from[edge]!]!;
     const event = graph.events[graph.event[edge]!]!;
@@ -112,12 +115,12 @@ function groundOf(graph: Graph, wanted: Wanted, reached: Set<string>): Ground {
     const taken = decisions.taken(answers);
     if (taken.length > 0) done[at] = dones.of((wanted.then === "anything" ? decisions.leaving(answers) : taken).join());
     if (wanted.then !== undefined && taken.length > 0) next[at] = nexts.of(taken.join());
-    if (wanted.then === "anything" && taken.length === 0) next[at] = nexts.of(told([event]));
+    if (wanted.then === "anything" && taken.length === 0) next[at] = nexts.of(saidOf[graph.event[edge]!]!);
     goals.edge([
       ...(wanted.goals.includes("edges") ? [String(edge)] : []),
-      ...(wanted.goals.includes("classes") ? [goalClassOf(graph.name, from, event)] : []),
+      ...(wanted.goals.includes("classes") ? [`class ${places.of(placeClassOf(from))} ${happenings.of(eventClassOf(from, event))}`] : []),
       ...(wanted.goals.includes("decisions") ? [...taken, ...decisions.branches(answers, event)].filter((goal) => !reached.has(goal)) : []),
-      ...(wanted.goals.includes("silence") && taken.length > 0 ? leavesOf(from).split("+").map((leaf) => `${quietly}${leaf}, then ${told([event])}`).filter((goal) => !reached.has(goal)) : []),
+      ...(wanted.goals.includes("silence") && taken.length > 0 ? leaves[graph.from[edge]!]!.map((leaf) => `${quietly}${leaf}, then ${saidOf[graph.event[edge]!]}`).filter((goal) => !reached.has(goal)) : []),
     ]);
   });
 
@@ -210,6 +213,20 @@ export function goalClassesOf(name: MachineName): { readonly total: number; read
     return { total: all.size, covered: covered.size };
   });
   return { total: sum(counts.map(({ total }) => total)), covered: sum(counts.map(({ covered }) => covered)) };
+}
+
+/** The transitions of a machine, the answers of its guards that decide alone, and those that its recommended tours do not reach. */
+export function decisionsOf(name: MachineName): { readonly transitions: number; readonly branches: number; readonly missed: readonly string[] } {
+  const decisions = new Decisions(name);
+  const { transitions, branches } = decisions.declared;
+  const missed = new Set([...transitions, ...branches]);
+  for (const tour of toursOf(name)) {
+    for (const { edge, event } of tour.steps) {
+      const answers = askedAt(graphOfTour(tour), edge);
+      for (const reached of [...decisions.taken(answers), ...decisions.branches(answers, event)]) missed.delete(reached);
+    }
+  }
+  return { transitions: transitions.length, branches: branches.length, missed: [...missed] };
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
