@@ -43,13 +43,20 @@ const provisionalMs = 400;
 
 /** Prepares a step; nothing leaves before `send`. */
 export async function prepare(scene: Scene, step: Step): Promise<Act> {
-  const [stimulus] = step;
-  const { type } = stimulus.event;
-  if (delayOf(type) !== undefined) return expire(scene, stimulus);
-  const how = whole[step.map(({ event }) => event.type).join(" ")] ?? single[type];
-  if (how === undefined) throw new NotSetUp(`nobody can play ${type}`);
-  return await how(scene, stimulus);
+  const [stimulus, ...others] = step;
+  if (isExpiry(stimulus)) return expire(scene, stimulus);
+  const types = step.filter((one) => !isExpiry(one)).map(({ event }) => event.type);
+  const how = whole[types.join(" ")] ?? single[stimulus.event.type];
+  if (how === undefined) throw new NotSetUp(`nobody can play ${stimulus.event.type}`);
+  const act = await how(scene, stimulus);
+  const passing = others.filter(isExpiry);
+  return passing.length === 0 ? act : { ...act, send: async () => (await act.send(), await pause(Math.max(...passing.map((timer) => lengthOf(scene, timer))))) };
 }
+
+/** Of a step that begins otherwise: a timer that passes by itself before anything else is done, where nobody commands it. */
+const isExpiry = ({ event }: Stimulus): boolean => delayOf(event.type) !== undefined;
+
+const lengthOf = ({ tour }: Scene, { event }: Stimulus): number => (policiesOf(tour.policies) as unknown as Record<string, number>)[delayOf(event.type)!]!;
 
 type How = (scene: Scene, stimulus: Stimulus) => Act | Promise<Act>;
 
@@ -58,6 +65,7 @@ const whole: { readonly [types: string]: How } = {
   "data.first data.complete": (scene, { on }) => uploads(scene, on, (upload) => upload.rest, 200),
   "data.first data.aborted": (scene, { on }) => uploads(scene, on, (upload) => upload.abandoned, 200),
   "data.aborted msrp.lost": (scene, { on }) => cut(scene, on),
+  "sip.INVITE.fileTransfer sip.CANCEL": offerAndCancel,
 };
 
 const single: { readonly [type: string]: How } = {
@@ -186,6 +194,15 @@ async function offer(scene: Scene, { on, event }: Stimulus): Promise<Act> {
   leg.upload = upload;
   const transfer: Transfer = { from: (again?.from ?? event["from"]) as Seat, contributionId, offered: { media, parts: upload.parts, sender: user.uri }, upload };
   return calls(scene, leg, scene.identity, media, upload.parts, [], { transfer });
+}
+
+/** The CANCEL follows so closely that there is no room for the file yet. */
+async function offerAndCancel(scene: Scene, stimulus: Stimulus): Promise<Act> {
+  const act = await offer(scene, stimulus);
+  const { by, request } = act.asked!;
+  const cancelled = cancelOf(request);
+  scene.ask(by, cancelled, () => {});
+  return { ...act, send: () => by.port.send(request, cancelled) };
 }
 
 /** Adds by one URI, or by a list. */
@@ -418,7 +435,7 @@ function expire(scene: Scene, { on, event }: Stimulus): Act {
   const group = scene.group;
   const { machine } = server.instances.get(on)!;
   const nth = runningIn(scene, server, machine, timer).indexOf(on);
-  if (controlled === undefined) return { send: () => pause((policiesOf(scene.tour.policies) as unknown as Record<string, number>)[timer]!) };
+  if (controlled === undefined) return { send: () => pause(lengthOf(scene, { on, event })) };
   return {
     send: async () => {
       const expired = await Promise.race([controlled.expire({ group, machine, timer, nth }), pause(patienceMs).then(() => undefined)]);

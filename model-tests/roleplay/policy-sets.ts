@@ -11,8 +11,8 @@ export interface PolicySet {
   readonly policies: WirePolicies;
   /** The creator asks for a closed group. */
   readonly closed: boolean;
-  /** No file can be kept. */
-  readonly spool: "ready" | "exhausted";
+  /** Whether files can be kept. `slow`: that somebody cancels before there is room is a step of its own. */
+  readonly spool: "ready" | "slow" | "exhausted";
 }
 
 /** What a file of the tours weighs, and one that is too large. A machine hears 1 and 2 of them: within the limit and above. */
@@ -43,6 +43,7 @@ export const policySets: readonly PolicySet[] = [
   set("creator-adds", 3, { maxDevices: 2 }),
   set("anonymous", 4),
   set("reactivate", 5, { senderNotConnected: "rejoin" }),
+  set("cancelled-at-once", 0, {}, "slow"),
   set("no-room", 0, {}, "exhausted"),
 ];
 

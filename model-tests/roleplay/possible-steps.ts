@@ -8,6 +8,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from "xstate";
 import type { GroupSessionInput } from "../../machines/group-session.ts";
 import { delayOf } from "../../machines/inspect.ts";
 import type { Seat, SeatState } from "../../machines/terms.ts";
+import type { PolicySet } from "./policy-sets.ts";
 import { dataArrives, seatOf, type Address, type ControllingFunction, type Instance, type Server, type Stimulus, type Taken, type Turn } from "../composition/controlling-function.ts";
 
 /** One thing that somebody does: the events that the machines hear of it, in order. */
@@ -30,7 +31,7 @@ export interface Reach {
   readonly without: ReadonlySet<string>;
   /** Which timers may expire. */
   readonly timers: (name: string) => boolean;
-  readonly spool: "ready" | "exhausted";
+  readonly spool: PolicySet["spool"];
 }
 
 /** No tour needs more of them. */
@@ -149,7 +150,7 @@ function requests(of: ControllingFunction, server: Server, { without, spool }: R
   const steps: Step[] = [];
   for (const from of everybody) {
     for (const device of [0, 1]) steps.push(one("group", { type: "sip.INVITE.join", from, device: isKnown(of, server, from, device) ? "known" : "new" }, device));
-    if (count("group-file-transfer") < most.transfers) steps.push(...offers(from, spool));
+    if (count("group-file-transfer") < most.transfers) steps.push(...offers(of, from, spool, server));
     if (!without.has("addByRefer")) steps.push(...additions(from, seats));
     if (!without.has("removeByRefer")) for (const target of everybody) steps.push(one("group", { type: "sip.REFER.remove", from, target }));
     if (!without.has("conferenceSubscription") && count("conference-subscription") < most.subscriptions)
@@ -158,15 +159,23 @@ function requests(of: ControllingFunction, server: Server, { without, spool }: R
   return steps;
 }
 
-function offers(from: Seat | "stranger", spool: Reach["spool"]): Step[] {
+/** An offer, and what becomes of the room for it: there is some, or none, or nobody wants it any more. */
+function offers(of: ControllingFunction, from: Seat | "stranger", spool: Reach["spool"], server: Server): Step[] {
+  const { relays, instances } = server;
   const offered = [
     { direction: "push", fileOctets: 1 },
     { direction: "push", fileOctets: 2 },
     { direction: "pull", fileOctets: 1 },
-  ].map((offer) => ({ type: "sip.INVITE.fileTransfer", from, ...offer }));
-  if (spool === "ready") return offered.map((event) => one("group", event, 0));
-  // The transfer is the first: nothing else runs where no file can be kept.
-  return offered.map((event) => [{ on: "group", event, device: 0 }, { on: "message 0", event: { type: "largeMessage.execute", spool: "exhausted" } }]);
+  ].map((offer): Stimulus => ({ on: "group", event: { type: "sip.INVITE.fileTransfer", from, ...offer }, device: 0 }));
+  if (spool === "ready") return offered.map((offer) => [offer]);
+  let transfer = 0;
+  while (relays.has(transfer) || instances.has(`transfer ${transfer}`)) transfer += 1;
+  const room = (found: "ready" | "exhausted"): Stimulus => ({ on: `message ${transfer}`, event: { type: "largeMessage.execute", spool: found } });
+  if (spool === "exhausted") return offered.map((offer) => [offer, room("exhausted")]);
+  const kept = offered.map((offer): Step => [offer, room("ready")]);
+  const sender = `sender ${transfer}`;
+  const [first] = offered as [Stimulus, ...Stimulus[]];
+  return of.turn(server, first).after.instances.has(sender) ? [...kept, [first, { on: sender, event: { type: "sip.CANCEL" } }]] : kept;
 }
 
 function additions(from: Seat | "stranger", seats: readonly SeatState[]): Step[] {
@@ -222,7 +231,7 @@ function ofInstance(of: ControllingFunction, place: Place, instance: Instance, r
     case "conference-subscription":
       return subscribed(place, address);
     case "group-file-transfer":
-      return reach.spool === "ready" ? [one(address, { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1, capacity: "free" })] : [];
+      return reach.spool !== "exhausted" ? [one(address, { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1, capacity: "free" })] : [];
     default:
       return [];
   }

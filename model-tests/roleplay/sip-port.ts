@@ -24,7 +24,7 @@ export interface PortUser {
   onPassed(direction: "in" | "out", says: string, octets: Buffer): void;
 }
 
-type Where = Pick<Target, "host" | "port" | "transport">;
+type Where = Pick<Target, "host" | "port" | "transport" | "local">;
 
 /** UDP and TCP at one port: a request that is too large for a datagram comes by TCP. @see RFC 3261 §18.1.1 */
 export class SipPort {
@@ -53,7 +53,7 @@ export class SipPort {
       const listener = createServer().listen(0, hostFor(target));
       await once(listener, "listening");
       if (target.transport === "tcp") return await new SipPort(target, user, listener, undefined).#connected();
-      const datagrams = createSocket(target.host.includes(":") ? "udp6" : "udp4");
+      const datagrams = createSocket(hostFor(target).includes(":") ? "udp6" : "udp4");
       try {
         datagrams.bind((listener.address() as AddressInfo).port, hostFor(target));
         await once(datagrams, "listening");
@@ -80,16 +80,17 @@ export class SipPort {
     }
   }
 
-  /** Our side of a connection to the target; the loopback one where the target is there. */
+  /** Where the target reaches us. */
   get host(): string {
     return hostFor(this.#target);
   }
 
-  send(message: SipMessage): void {
-    const octets = serialise(message);
-    this.#user.onPassed("out", summary(message), octets);
-    if (this.#datagrams) this.#datagrams.send(octets, this.#target.port, this.#target.host);
-    else if (this.#out?.writable) this.#out.write(octets);
+  /** Sends them at once: over TCP as one write. */
+  send(...messages: readonly SipMessage[]): void {
+    const sent = messages.map(serialise);
+    messages.forEach((message, index) => this.#user.onPassed("out", summary(message), sent[index]!));
+    if (this.#datagrams) for (const octets of sent) this.#datagrams.send(octets, this.#target.port, this.#target.host);
+    else if (this.#out?.writable) this.#out.write(Buffer.concat(sent));
   }
 
   close(): void {
@@ -131,7 +132,7 @@ export class SipPort {
 }
 
 /** Peers at loopback are called there; elsewhere we listen on every address. */
-const hostFor = ({ host }: Where): string => (host === "::1" ? "::1" : host.startsWith("127.") ? "127.0.0.1" : "0.0.0.0");
+const hostFor = ({ local, host }: Where): string => local ?? (host === "::1" ? "::1" : "127.0.0.1");
 
 /** A message in one line: what it is, and what it answers. */
 export function summary(message: SipMessage): string {

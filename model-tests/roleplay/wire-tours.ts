@@ -6,13 +6,18 @@
  * classes, the transitions and the guards' decisions of every machine, over all steps that a machine of the composition takes.
  */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import type { Clause } from "../../machines/clauses.ts";
 import { machines, type MachineName } from "../../machines/index.ts";
 import { clauses, delayOf, grounds, transitions } from "../../machines/inspect.ts";
-import { ControllingFunction, type Policy, type Taken } from "../composition/controlling-function.ts";
-import { asked, askedOnTheWay, deciding } from "../explore.ts";
+import { defaults } from "../../machines/policies.ts";
+import { ControllingFunction, type Taken } from "../composition/controlling-function.ts";
+import { asked, askedOnTheWay, conditions, deciding } from "../explore.ts";
 import { goalClassOf, leavesOf } from "../goals.ts";
+import { nameOf } from "../places.ts";
+import { distanceTo, machineOf } from "./guide.ts";
 import { isTimer, modelPolicy, policySets, type PolicySet } from "./policy-sets.ts";
 import { hashOfPlace, startOf, stepsAt, walk, type Place, type Reach, type Step } from "./possible-steps.ts";
+import { unreachable } from "./unreachable.ts";
 import type { WireTour } from "./verdict.ts";
 
 const names = Object.keys(machines) as MachineName[];
@@ -47,23 +52,24 @@ class Goals {
     const known = this.#ofStep.get(step);
     if (known) return known;
     const goals = [this.#add(machine, "class", goalClassOf(machine, from, event)), this.#add(machine, "event", `${leavesOf(from)} ${event.type}`)];
-    for (const says of decisionsOf(machine, from, event, step.handled)) goals.push(this.#add(machine, says.includes("guard") ? "guard" : "transition", says));
+    for (const { transition, enabled, decided } of decisionsOf(machine, from, event, step.handled)) {
+      if (enabled) goals.push(this.#add(machine, "transition", transition));
+      for (const said of decided) goals.push(this.#add(machine, "guard", `${transition} ${said}`));
+    }
     this.#ofStep.set(step, goals);
     return goals;
   }
 }
 
-const numbersOf = new Map(names.map((name) => [name, new Map(transitions(machines[name]).map((transition, number) => [transition, number]))]));
-
-/** The transitions that are taken on the way of one event, and the guards that decide there. */
-function decisionsOf(name: MachineName, from: AnyMachineSnapshot, event: AnyEventObject, handled: boolean): string[] {
+/** The transitions that are taken on the way of one event, and the guards that decide alone there: which one says what. */
+function decisionsOf(name: MachineName, from: AnyMachineSnapshot, event: AnyEventObject, handled: boolean) {
   if (from.status !== "active") return [];
   const machine: AnyStateMachine = machines[name];
-  return (handled ? askedOnTheWay : asked)(machine, from, event).flatMap((answer) => {
-    const number = numbersOf.get(name)!.get(answer.transition)!;
-    const decided = deciding(machine, answer, event).flatMap((said, part) => (said === undefined ? [] : [`${number} guard ${part} ${said}`]));
-    return answer.enabled ? [`${number}`, ...decided] : decided;
-  });
+  return (handled ? askedOnTheWay : asked)(machine, from, event).map((answer) => ({
+    transition: nameOf(answer.transition),
+    enabled: answer.enabled,
+    decided: deciding(machine, answer, event).flatMap((said, part) => (said === undefined ? [] : [`${part} ${said}`])),
+  }));
 }
 
 // ---------------------------------------------------------------- the walk
@@ -72,28 +78,33 @@ function decisionsOf(name: MachineName, from: AnyMachineSnapshot, event: AnyEven
 interface Option {
   readonly step: Step;
   readonly to: Place;
-  readonly key: number;
+  readonly hash: number;
   readonly goals: readonly number[];
 }
 
-export interface WireToursOptions {
-  /** Which ways to run the server; all of `policySets` unless said. */
-  readonly sets?: readonly PolicySet[] | undefined;
-  readonly seed?: number | undefined;
-  /** Steps of all tours of one set, but for those that close it. */
-  readonly steps?: number | undefined;
-  /** Capabilities that the target lacks. */
-  readonly without?: ReadonlySet<string> | undefined;
-  /** Which timers may expire; all unless said. */
-  readonly timers?: ((name: string) => boolean) | undefined;
+/** What all walks have shown so far, and what they have looked for in vain. */
+interface Shown {
+  readonly goals: Goals;
+  readonly shown: Set<number>;
+  /** By machine: looks ahead that have found nothing since something was found. */
+  readonly vain: Map<MachineName, number>;
 }
 
 /** Steps of one tour, but for those that close it. */
 const tourSteps = 48;
-/** How many places a look ahead may look at. */
-const outlook = 70;
+/** How many places a search with a guide may look at. */
+const guidedOutlook = 600;
+/** Steps that may be needed to close everything. */
+const closingSteps = 60;
 
-/** Numbers from 0 up to and without 1, the same for the same seed. @see Mulberry32 */
+/** How much a goal is worth at the machine that is looked at. */
+const worths: { readonly [K in Kind]: number } = { transition: 100, guard: 60, event: 30, class: 4 };
+/** What is worth looking for. */
+const much = 25;
+/** How much less it is worth at a machine that is not looked at. */
+const farther = 6;
+
+/** Numbers from 0 up to and without 1, the same for the same seed: Mulberry32. */
 function chanceOf(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -106,17 +117,18 @@ function chanceOf(seed: number): () => number {
 
 /** Walks through the composition with one set of policies. */
 class Walk {
-  readonly of: ControllingFunction;
+  readonly #of: ControllingFunction;
   readonly #goals: Goals;
   readonly #shown: Set<number>;
+  readonly #vain: Map<MachineName, number>;
   readonly #reach: Reach;
   readonly #chance: () => number;
-  /** By machine: looks ahead that have found nothing since something was found. */
-  readonly #vain: Map<MachineName, number>;
   readonly #visits = new Map<number, number>();
+  /** How many places a look ahead may look at. */
+  outlook = 70;
 
-  constructor(set: PolicySet, goals: Goals, shown: Set<number>, vain: Map<MachineName, number>, reach: Reach, seed: number) {
-    this.of = new ControllingFunction(modelPolicy(set), { spool: set.spool === "ready" ? "immediate" : "separate" });
+  constructor(set: PolicySet, { goals, shown, vain }: Shown, reach: Reach, seed: number) {
+    this.#of = new ControllingFunction(modelPolicy(set), { spool: set.spool === "ready" ? "immediate" : "separate" });
     this.#goals = goals;
     this.#shown = shown;
     this.#vain = vain;
@@ -124,30 +136,41 @@ class Walk {
     this.#chance = chanceOf(seed);
   }
 
-  /** What can be done next; of it, what `concerns`. */
-  #optionsAt(place: Place, concerns: (step: Step) => boolean = () => true): readonly Option[] {
-    return stepsAt(this.of, place, this.#reach).flatMap((step): Option[] => {
-      const walked = concerns(step) ? walk(this.of, place, step) : undefined;
-      if (walked === undefined) return [];
-      return [{ step, to: walked.place, key: hashOfPlace(walked.place), goals: [...new Set(walked.taken.flatMap((taken) => this.#goals.of(taken)))] }];
-    });
-  }
-
   /** One tour, which looks at one machine above all. */
   tour(focus: MachineName): Step[] {
     const steps: Step[] = [];
-    let place = startOf(this.of);
+    let place = startOf(this.#of);
     while (steps.length < tourSteps) {
       const way = this.#next(place, focus);
       if (way.length === 0) break;
-      for (const { step, to, key, goals } of way) {
-        steps.push(step);
-        for (const goal of goals) this.#shown.add(goal);
-        this.#visits.set(key, (this.#visits.get(key) ?? 0) + 1);
-        place = to;
+      for (const option of way) {
+        steps.push(option.step);
+        place = this.#go(option);
       }
     }
     return [...steps, ...this.#closing(place)];
+  }
+
+  #go({ to, hash, goals }: Option): Place {
+    for (const goal of goals) this.#shown.add(goal);
+    this.#visits.set(hash, (this.#visits.get(hash) ?? 0) + 1);
+    return to;
+  }
+
+  /** What can be done next; of it, what `concerns`. */
+  #optionsAt(place: Place, concerns: (step: Step) => boolean = () => true): readonly Option[] {
+    return stepsAt(this.#of, place, this.#reach).flatMap((step): Option[] => {
+      const walked = concerns(step) ? walk(this.#of, place, step) : undefined;
+      if (walked === undefined) return [];
+      return [{ step, to: walked.place, hash: hashOfPlace(walked.place), goals: [...new Set(walked.taken.flatMap((taken) => this.#goals.of(taken)))] }];
+    });
+  }
+
+  /** What concerns the machine that is looked at, and some of the rest: all would take too long. */
+  #some(place: Place, focus: MachineName): readonly Option[] {
+    const share = focus === "group-session" ? 0.5 : 1;
+    const some = this.#optionsAt(place, (step) => this.#chance() < (concerns(step, focus) ? share : 0.2));
+    return some.length > 0 ? some : this.#optionsAt(place);
   }
 
   /** The best of what is at hand; where that shows little, the way to the nearest place where something shows much. */
@@ -162,21 +185,14 @@ class Walk {
     }
     if (best === undefined || most >= much) return best === undefined ? [] : [best];
     const vain = this.#vain.get(focus) ?? 0;
-    if (this.#chance() > 1 / (1 + vain)) return [best];
+    if (this.#chance() > 1 / (1 + vain) ** 2) return [best];
     const way = this.#lookAhead(place, focus);
     this.#vain.set(focus, way.length > 0 ? 0 : vain + 1);
     return way.length > 0 ? way : [best];
   }
 
-  /** What concerns the machine that is looked at, and some of the rest: all would take too long. */
-  #some(place: Place, focus: MachineName): readonly Option[] {
-    const share = focus === "group-session" ? 0.5 : 1;
-    const some = this.#optionsAt(place, (step) => this.#chance() < (concerns(step, focus) ? share : 0.2));
-    return some.length > 0 ? some : this.#optionsAt(place);
-  }
-
-  #worth({ goals, key, to }: Option, focus: MachineName): number {
-    let worth = 2 / (1 + (this.#visits.get(key) ?? 0));
+  #worth({ goals, hash, to }: Option, focus: MachineName): number {
+    let worth = 2 / (1 + (this.#visits.get(hash) ?? 0));
     for (const number of goals) {
       if (this.#shown.has(number)) continue;
       const { machine, kind } = this.#goals.all[number]!;
@@ -190,14 +206,14 @@ class Walk {
   #lookAhead(from: Place, focus: MachineName): readonly Option[] {
     const seen = new Set([hashOfPlace(from)]);
     let edge: { readonly place: Place; readonly way: readonly Option[] }[] = [{ place: from, way: [] }];
-    for (let looked = 0; edge.length > 0 && looked < outlook; ) {
+    for (let looked = 0; edge.length > 0 && looked < this.outlook; ) {
       const next: typeof edge = [];
       for (const { place, way } of edge) {
-        if (++looked > outlook) break;
+        if (++looked > this.outlook) break;
         for (const option of this.#optionsAt(place, (step) => concerns(step, focus))) {
           if (way.length > 0 && this.#worth(option, focus) >= much) return [...way, option];
-          if (seen.has(option.key)) continue;
-          seen.add(option.key);
+          if (seen.has(option.hash)) continue;
+          seen.add(option.hash);
           next.push({ place: option.to, way: [...way, option] });
         }
       }
@@ -206,91 +222,177 @@ class Walk {
     return [];
   }
 
+  /** A tour to one transition, by the distance of its machine from it; undefined: there is none, or it is too far. */
+  tourTo(transition: string): Step[] | undefined {
+    const machine = machineOf(transition);
+    const { input, snapshots } = this.#of.localsOf({ machine, recipients: 2 });
+    const distance = distanceTo(transition, machine, input);
+    if (distance === undefined) return undefined;
+    const far = (distance(snapshots[0]!) ?? 0) + 1;
+    const estimate = ({ server }: Place): number => Math.min(far, ...[...server.instances.values()].flatMap((instance) => (instance.machine === machine ? [distance(this.#of.snapshotOf(instance)) ?? far] : [])));
+    const found = this.#search(estimate, ({ goals }) => goals.some((number) => this.#goals.all[number]!.says === transition && this.#goals.all[number]!.kind === "transition"));
+    return found && [...found.map(({ step }) => step), ...this.#closing(found.map((option) => this.#go(option)).at(-1)!)];
+  }
+
+  /** Best first: the nearest of the places that are known. */
+  #search(estimate: (place: Place) => number, isWanted: (option: Option) => boolean): readonly Option[] | undefined {
+    const start = startOf(this.#of);
+    const seen = new Set([hashOfPlace(start)]);
+    const known: { readonly place: Place; readonly way: readonly Option[] }[][] = [[{ place: start, way: [] }]];
+    for (let looked = 0; looked < guidedOutlook; looked++) {
+      const next = known.find((bucket) => bucket !== undefined && bucket.length > 0)?.shift();
+      if (next === undefined) return undefined;
+      for (const option of this.#optionsAt(next.place)) {
+        const way = [...next.way, option];
+        if (isWanted(option)) return way;
+        if (seen.has(option.hash)) continue;
+        seen.add(option.hash);
+        const cost = 4 * estimate(option.to) + way.length;
+        (known[cost] ??= []).push({ place: option.to, way });
+      }
+    }
+    return undefined;
+  }
+
   /** Everybody hangs up, and every answer that is waited for comes. */
   #closing(from: Place): Step[] {
     const steps: Step[] = [];
     let place = from;
-    while (place.server.instances.size > 1 && steps.length < 60) {
+    while (place.server.instances.size > 1 && steps.length < closingSteps) {
       const options = this.#optionsAt(place, (step) => isLast(step) || step[0].event.type === "sip.ACK");
       const closing = options.find(({ step }) => isLast(step)) ?? options[0];
       if (closing === undefined) break;
       steps.push(closing.step);
-      for (const goal of closing.goals) this.#shown.add(goal);
-      place = closing.to;
+      place = this.#go(closing);
     }
     return steps;
   }
 }
 
-const worths: { readonly [K in Kind]: number } = { transition: 100, guard: 60, event: 30, class: 4 };
-/** What is worth looking for. */
-const much = 25;
-/** How much less it is worth at a machine that is not looked at. */
-const farther = 6;
-
 /** Ends a dialog, an INVITE or a subscription for good. */
-function isLast([{ event }]: Step): boolean {
+function isLast([{ on, event }]: Step): boolean {
   if (event.type === "sip.BYE") return event["reason"] === "callCompleted";
-  if (event.type === "sip.SUBSCRIBE") return event["expires"] === "zero" && "from" in event;
+  if (event.type === "sip.SUBSCRIBE") return event["expires"] === "zero" && on.startsWith("subscription ");
   return event.type === "sip.BYE.answered" || event.type === "sip.CANCEL" || (event.type === "sip.rejected" && event["outcome"] === "declined");
 }
 
 const ofTransfers: ReadonlySet<MachineName> = new Set(["group-file-transfer", "large-message", "large-message-sender", "large-message-recipient"]);
 
 /** A look ahead leaves alone what is far from the machine that is looked at. */
-function concerns([{ on, event }]: Step, focus: MachineName): boolean {
-  if (ofTransfers.has(focus)) return /^(transfer|message|sender|recipient) /.test(on) || event.type === "sip.INVITE.fileTransfer";
+function concerns([{ on, event: { type } }]: Step, focus: MachineName): boolean {
+  if (ofTransfers.has(focus)) return /^(transfer|message|sender|recipient) /.test(on) || type === "sip.INVITE.fileTransfer";
   if (focus === "group-participant") return on.startsWith("leg ");
-  if (focus === "conference-subscription") return on.startsWith("subscription ") || event.type === "sip.SUBSCRIBE" || event.type === "sip.REFER.add";
-  return !event.type.startsWith("sip.re") && !event.type.startsWith("sip.UPDATE") && !event.type.startsWith("data.") && !event.type.startsWith("xstate.after.session");
+  if (focus === "conference-subscription") return on.startsWith("subscription ") || type === "sip.SUBSCRIBE" || type === "sip.REFER.add";
+  return !["sip.refreshed", "sip.reINVITE", "sip.UPDATE"].includes(type) && !type.startsWith("data.") && !type.startsWith("xstate.after.session");
 }
 
 // ---------------------------------------------------------------- tours
 
-interface Toured {
+export interface WireToursOptions {
+  /** Which ways to run the server; all of `policySets` unless said. */
+  readonly sets?: readonly PolicySet[] | undefined;
+  readonly seed?: number | undefined;
+  /** Steps of all tours of one set, about; some more, where transitions are left. */
+  readonly steps?: number | undefined;
+  /** Capabilities that the target lacks. */
+  readonly without?: ReadonlySet<string> | undefined;
+  /** Which timers may expire; all unless said. */
+  readonly timers?: ((name: string) => boolean) | undefined;
+}
+
+interface Toured extends Shown {
   readonly tours: readonly WireTour[];
-  readonly goals: Goals;
-  readonly shown: ReadonlySet<number>;
 }
 
 const made = new Map<string, Toured>();
+const timerNames = Object.keys(defaults).filter(isTimer);
 
-/** The recommended tours; made once. */
+/** The recommended tours, unless told otherwise; made once. */
 export const wireTours = (options: WireToursOptions = {}): readonly WireTour[] => toured(options).tours;
 
 function toured({ sets = policySets, seed = 1, steps = 700, without = new Set(), timers = () => true }: WireToursOptions): Toured {
-  const key = JSON.stringify([sets, seed, steps, [...without], policyTimers.filter(timers)]);
+  const key = JSON.stringify([sets, seed, steps, [...without], timerNames.filter(timers)]);
   const known = made.get(key);
   if (known) return known;
-  const goals = new Goals();
-  const shown = new Set<number>();
-  const vain = new Map<MachineName, number>();
-  const tours = sets.flatMap((set, index) => toursOf(set, new Walk(set, goals, shown, vain, { without, timers, spool: set.spool }, seed * 1_000 + index), steps, seed));
-  const result = { tours, goals, shown };
+  const shown: Shown = { goals: new Goals(), shown: new Set(), vain: new Map() };
+  const parties = sets.map((set, index) => new Party(set, new Walk(set, shown, { without, timers, spool: set.spool }, seed * 1_000 + index), seed));
+  for (const party of parties) {
+    shown.vain.clear();
+    party.walk(steps);
+  }
+  if (sets === policySets && without.size === 0) reachTheRest(parties, shown);
+  const result = { ...shown, tours: parties.flatMap(({ tours }) => tours) };
   made.set(key, result);
   return result;
 }
 
-const policyTimers = ["inactivityMs", "lifetimeMs", "reinviteMs", "ringMs", "cancelMs", "noAckMs", "bindMs", "sessionExpiresMs", "sessionRefreshMs", "glareMs", "senderByeMs", "notifyPaceMs", "subscriptionMs"].filter(isTimer);
+/** The tours with one set of policies. */
+class Party {
+  readonly tours: WireTour[] = [];
+  readonly walker: Walk;
+  readonly #set: PolicySet;
+  readonly #seed: number;
 
-function toursOf(set: PolicySet, walker: Walk, most: number, seed: number): WireTour[] {
-  const tours: WireTour[] = [];
-  for (let steps = 0, number = 0; steps < most && number < most / 4; number++) {
-    const focus = names[number % names.length]!;
-    const way = walker.tour(focus);
-    steps += way.length;
-    tours.push({
-      id: `wire/${set.name}/${String(number).padStart(2, "0")}`,
-      title: `${set.name}: ${focus}, ${way.length} steps`,
-      policy: set.name,
-      policies: set.policies,
-      closed: set.closed,
-      features: featuresOf(set, way),
-      seed,
-      steps: way,
-    });
+  constructor(set: PolicySet, walker: Walk, seed: number) {
+    this.#set = set;
+    this.walker = walker;
+    this.#seed = seed;
   }
-  return tours;
+
+  /** Each machine is looked at in its turn. */
+  walk(most: number): void {
+    for (let steps = 0; steps < most && this.tours.length < most / 4; ) {
+      const focus = names[this.tours.length % names.length]!;
+      steps += this.add(focus, this.walker.tour(focus));
+    }
+  }
+
+  add(about: string, steps: readonly Step[]): number {
+    const { name, policies, closed } = this.#set;
+    this.tours.push({
+      id: `wire/${name}/${String(this.tours.length).padStart(2, "0")}`,
+      title: `${name}: ${about}, ${steps.length} steps`,
+      policy: name,
+      policies,
+      closed,
+      features: featuresOf(this.#set, steps),
+      seed: this.#seed,
+      steps,
+    });
+    return steps.length;
+  }
+}
+
+/** Tours more, until every transition that a peer can cause is shown. */
+function reachTheRest(parties: readonly Party[], { goals, shown, vain }: Shown): void {
+  const wanted = new Map(names.flatMap((name) => transitions(machines[name]).map((transition) => [nameOf(transition), name] as const)));
+  for (const { transition } of unreachable) wanted.delete(transition);
+  const left = (): readonly string[] => {
+    for (const number of shown) if (goals.all[number]!.kind === "transition") wanted.delete(goals.all[number]!.says);
+    return [...wanted.keys()];
+  };
+  // Straight to those whose machine can be looked through.
+  for (const transition of left()) {
+    for (const party of wanted.has(transition) ? parties : []) {
+      const steps = party.walker.tourTo(transition);
+      if (steps === undefined) continue;
+      party.add(transition, steps);
+      left();
+      break;
+    }
+  }
+  // To the others by looking farther; a tour that shows none of them is not kept.
+  for (let round = 0, missing = left(); round < 6; round++) {
+    for (const party of parties) {
+      if (missing.length === 0) return;
+      const focus = wanted.get(missing[round % missing.length]!)!;
+      vain.clear();
+      party.walker.outlook = 400;
+      party.add(focus, party.walker.tour(focus));
+      if (left().length === missing.length) party.tours.pop();
+      missing = left();
+    }
+  }
 }
 
 const capabilityOf: { readonly [type: string]: string } = {
@@ -307,5 +409,68 @@ function featuresOf({ closed }: PolicySet, steps: readonly Step[]): string[] {
   return [...new Set([...(closed ? ["closedGroups"] : []), ...needed.filter((name) => name !== undefined)])].sort();
 }
 
-export { clauses, grounds, toured };
-export type { Policy };
+// ---------------------------------------------------------------- what they show
+
+/** What the recommended tours show of one machine. */
+export interface WireCoverage {
+  /** Tours in which the machine takes a step. */
+  readonly tours: number;
+  /** Taken, and those that `unreachable.ts` lists. */
+  readonly transitions: { readonly taken: number; readonly listed: number; readonly total: number; readonly missing: readonly string[]; readonly listedAndTaken: readonly string[] };
+  /** Answers of guards that decide alone. */
+  readonly guards: { readonly shown: number; readonly total: number };
+  /** The goal classes that were shown, each once. */
+  readonly classes: ReadonlySet<string>;
+}
+
+/** Computed from the tours, and not from a run of them. */
+export function wireCoverage(name: MachineName): WireCoverage {
+  const { goals, shown } = toured({});
+  const of = (kind: Kind): string[] => [...shown].flatMap((number) => (goals.all[number]!.machine === name && goals.all[number]!.kind === kind ? [goals.all[number]!.says] : []));
+  const taken = new Set(of("transition"));
+  const all = transitions(machines[name]);
+  const listed = unreachable.map(({ transition }) => transition).filter((transition) => all.some((one) => nameOf(one) === transition));
+  return {
+    tours: touring().filter(({ machines: seen }) => seen.has(name)).length,
+    transitions: {
+      taken: taken.size,
+      listed: listed.length,
+      total: all.length,
+      missing: all.map(nameOf).filter((transition) => !taken.has(transition) && !listed.includes(transition)),
+      listedAndTaken: listed.filter((transition) => taken.has(transition)),
+    },
+    guards: { shown: of("guard").length, total: all.flatMap(conditions).length * 2 },
+    classes: new Set(of("class")),
+  };
+}
+
+interface Touring {
+  readonly id: string;
+  readonly machines: ReadonlySet<MachineName>;
+  /** Of the transitions that are taken. */
+  readonly clauses: ReadonlySet<Clause>;
+}
+
+let told: readonly Touring[] | undefined;
+
+/** Which machines and clauses each recommended tour shows. */
+function touring(): readonly Touring[] {
+  return (told ??= wireTours().map(({ id, policies, closed, steps }): Touring => {
+    const of = new ControllingFunction(modelPolicy({ policies, closed }), { spool: steps.some((step) => step.some(({ event }) => event.type === "largeMessage.execute")) ? "separate" : "immediate" });
+    const seen = new Set<MachineName>();
+    const cited = new Set<Clause>();
+    let place = startOf(of);
+    for (const step of steps) {
+      const walked = walk(of, place, step)!;
+      place = walked.place;
+      for (const { machine, step: done } of walked.taken) {
+        seen.add(machine);
+        for (const why of [...done.taken.map((transition) => grounds(transition)), done.refusal?.grounds]) for (const clause of why ? clauses(why) : []) cited.add(clause);
+      }
+    }
+    return { id, machines: seen, clauses: cited };
+  }));
+}
+
+/** The tours on the wire that show something of a clause. */
+export const wireToursOf = (clause: Clause): readonly string[] => touring().flatMap(({ id, clauses: shown }) => (shown.has(clause) ? [id] : []));
