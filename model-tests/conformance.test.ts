@@ -178,6 +178,12 @@ describe("the command line", () => {
     expect([unwritten.code, unwritten.errors]).toEqual([2, "conformance: --report: /dev/null/report cannot be written: ENOTDIR\n"]);
   });
 
+  test.concurrent("a tour by its name is that one alone; a word is any that has it", async () => {
+    const idsWith = async (only: string) => (await conformance(["--target", "own", "--steps", "0", "--list", "--only", only])).out.match(/^basic\S+/gm);
+    expect(await idsWith("basic/open/file")).toEqual(["basic/open/file"]);
+    expect(await idsWith("OFFER*cancelled,open/no-list")).toEqual(["basic/open/no-list", "basic/open/file-withdrawn", "basic/closed/file-withdrawn"]);
+  });
+
   test.concurrent.each(["udp", "tcp"])("a target where nobody listens, over %s: exit code 2, in no time", async (transport) => {
     const port = await freePort();
     const { code, errors, ms } = await conformance(["--target", `sip:127.0.0.1:${port};transport=${transport}`, "--factory", factory]);
@@ -330,7 +336,7 @@ test.concurrent("our own server passes every tour, its timers on command: exit c
 });
 
 /** The tours that can show the faults, and a few others. */
-const enough = ["--steps", "0", "--only", "basic/open/talk,basic/open/file,basic/open/no-list,basic/open/watch"];
+const enough = ["--steps", "0", "--only", "basic/open/talk,basic/open/file*,basic/open/no-list,basic/open/watch"];
 
 /** Each with the clause of the step that shows it, and what the report says of it. */
 const faults: readonly (readonly [name: string, policies: Readonly<Record<string, string>>, clause: string, says: RegExp])[] = [

@@ -33,8 +33,8 @@ export function planOf({ pics, steps, seed, only, quiescenceMs, controlled, long
   const open: PolicySet = { name: "open", policies: pics.policies, closed: false, spool: "ready" };
   const sets = without.has("closedGroups") ? [open] : [open, { ...open, name: "closed", closed: true }];
   const walked = steps === 0 ? [] : wireTours({ sets, steps, seed, without, timers: waited });
-  const patterns = only.map(patternOf);
-  const wanted = [...sets.flatMap((set) => basicTours(set, reach)), ...walked].filter(({ id, title, features }) => patterns.length === 0 || patterns.some((pattern) => [id, title, ...features].some((text) => pattern.test(text))));
+  const all = [...sets.flatMap((set) => basicTours(set, reach)), ...walked];
+  const wanted = only.length === 0 ? all : all.filter((tour) => only.some((word) => isMeant(word, tour, all)));
   const tours = controlled ? wanted : wanted.flatMap((tour) => inRealTime(tour, { policies: pics.policies, quiescenceMs, reach }) ?? []);
   const early = wanted.filter(({ id }) => !tours.some((tour) => tour.id === id));
   return {
@@ -50,5 +50,9 @@ export function planOf({ pics, steps, seed, only, quiescenceMs, controlled, long
 
 const listed = (what: string, names: readonly string[]): string[] => (names.length === 0 ? [] : [`${what}: ${names.join(", ")}`]);
 
-/** A word anywhere in the text; `*` is anything. */
-const patternOf = (word: string): RegExp => new RegExp(word.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*"), "i");
+/** The tour of that name; else, a word anywhere in what is said of a tour, `*` being anything. */
+function isMeant(word: string, { id, title, features }: WireTour, all: readonly WireTour[]): boolean {
+  if (all.some((tour) => tour.id === word)) return id === word;
+  const pattern = new RegExp(word.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*"), "i");
+  return [id, title, ...features].some((text) => pattern.test(text));
+}
