@@ -11,6 +11,7 @@ import { clausesInferred, clausesNotModelled } from "../machines/exceptions.ts";
 import { machines, type MachineName } from "../machines/index.ts";
 import { clauses, grounds, transitions } from "../machines/inspect.ts";
 import { clausesInScope, lines } from "../machines/scope.ts";
+import { agreement, sentences as compositionSentences } from "./composition/sentences.ts";
 import { askedOnTheWay } from "./explore.ts";
 import { blocks, walk } from "./flow-blocks.ts";
 import { invariants, ofEveryMachine } from "./invariants.ts";
@@ -186,6 +187,7 @@ function clauseTraces(of: readonly MachineName[], tests: readonly WireTest[], to
   const sentences = [
     ...ofEveryMachine.map((sentence) => ({ machine: "every machine", ...sentence })),
     ...of.flatMap((machine) => invariants[machine].sentences.map((sentence) => ({ machine: machine as string, ...sentence }))),
+    ...[agreement, ...compositionSentences].map((sentence) => ({ machine: "the composition", ...sentence })),
   ];
   const all = new Set<Clause>([
     ...here.flatMap((place) => (place.grounds === undefined ? [] : clauses(place.grounds))),
