@@ -365,9 +365,9 @@ export function runSpin({ model, tables }: PromelaModel, { liveness = false, meg
     writeFileSync(join(directory, "composition.pml"), model);
     const generated = run("spin", "-a", ...(liveness ? ["-DLIVENESS"] : []), "composition.pml");
     if (generated.status !== 0) throw new Error(`spin: ${generated.said}`);
-    const compiled = run("gcc", "-O2", "-w", `-DMEMLIM=${megabytes}`, "-DNOREDUCE", "-DVECTORSZ=4096", ...(liveness ? ["-DNFAIR=3"] : ["-DSAFETY", "-DNOCLAIM"]), "-o", "pan", "pan.c");
+    const compiled = run("gcc", "-O1", "-w", `-DMEMLIM=${megabytes}`, "-DNOREDUCE", "-DVECTORSZ=4096", ...(liveness ? ["-DNFAIR=3"] : ["-DSAFETY", "-DNOCLAIM"]), "-o", "pan", "pan.c");
     if (compiled.status !== 0) throw new Error(`gcc: ${compiled.said}`);
-    const { said } = run("./pan", "-m2000000", ...(liveness ? ["-a", "-f"] : []));
+    const { said } = run("./pan", "-m2000000", "-w22", ...(liveness ? ["-a", "-f"] : []));
     const number = (pattern: RegExp): number => Number(pattern.exec(said)?.[1] ?? NaN);
     return {
       states: number(/^\s*(\d+) states, stored/m),

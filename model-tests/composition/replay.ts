@@ -1,4 +1,7 @@
 /** One way through a composition, as moves in words: walked again, cut short, drawn, and kept in a file. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Composition, dialogOf, faultText, kindOf, type Fault, type Move, type Scenario } from "./composition.ts";
 import { nameOf } from "./wiring.ts";
 
@@ -39,8 +42,8 @@ export function possibleIn(composition: Composition, state: Int32Array): Possibl
   return [...found].map(([move, { to, fault }]) => ({ move, to, fault }));
 }
 
-/** @throws {RangeError} a move is not possible where it stands */
-export function replay(scenario: Scenario, moves: readonly string[]): Replay {
+/** Goes that way; `asFarAsPossible` passes over what cannot be done. @throws {RangeError} a move is not possible where it stands */
+export function replay(scenario: Scenario, moves: readonly string[], { asFarAsPossible = false } = {}): Replay {
   const composition = new Composition(scenario);
   const states: Int32Array[] = [composition.initial];
   const taken: Move[] = [];
@@ -51,15 +54,27 @@ export function replay(scenario: Scenario, moves: readonly string[]): Replay {
     if (wrong !== undefined) faults.push({ at, says: faultText(wrong) });
     const possible = possibleIn(composition, state);
     const found = possible.find(({ move }) => composition.describe(state, move) === told);
+    if (found === undefined && asFarAsPossible) return;
     if (found === undefined) throw new RangeError(`move ${at + 1} of ${moves.length}, “${told}”, is not possible there; these are: ${possible.map(({ move }) => composition.describe(state, move)).join("; ")}`);
     taken.push(found.move);
     if (found.fault !== undefined) faults.push({ at, says: faultText(found.fault) });
     if (found.to !== undefined) states.push(found.to);
     else if (at < moves.length - 1) throw new RangeError(`move ${at + 1}, “${told}”, leads nowhere: ${faultText(found.fault!)}`);
   });
-  const wrong = states.length > moves.length ? composition.faultIn(states.at(-1)!) : undefined;
-  if (wrong !== undefined) faults.push({ at: moves.length, says: faultText(wrong) });
+  if (states.length > taken.length) {
+    const last = states.at(-1)!;
+    const wrong = composition.faultIn(last);
+    if (wrong !== undefined) faults.push({ at: moves.length, says: faultText(wrong) });
+    if (!composition.isOver(last) && possibleIn(composition, last).length === 0) faults.push({ at: moves.length, says: deadlock });
+  }
   return { composition, states, moves: taken, faults };
+}
+
+/** Keeps a counterexample where it can be found, and says where. */
+export function keep(recording: Recording): string {
+  const file = join(mkdtempSync(join(tmpdir(), "cpm-composition-")), "counterexample.json");
+  writeFileSync(file, `${JSON.stringify(recording, undefined, 2)}\n`);
+  return file;
 }
 
 /** As many of the moves as are possible, one after the other, up to that fault; undefined when it is not met. */

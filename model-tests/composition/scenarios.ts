@@ -114,21 +114,28 @@ const sessionTimers: readonly TimerName[] = ["sessionRefreshMs", "sessionExpires
 /** How large a scenario is: those that are `large` are explored when there is time for them. */
 export interface Explored extends Scenario {
   readonly isLarge?: true;
+  /** One of those that show what many do: tested in a file of their own, beside the others. */
+  readonly isOfMany?: true;
 }
 
 const made: readonly Explored[] = [
-  // The three that show what many do.
-  chat({ name: "a chat of four", participants: 4, acts: core, timers: ["ringMs", "cancelMs", "noAckMs"] }),
-  transfer({ name: "a file to three", receivers: 3, sends: ["offer", "cancel", "begin", "finish"], receives: ["accept", "decline", "bind", "reject"] }),
-  chatWithFile({
-    name: "a chat of two and a file",
-    participants: 2,
-    acts: ["create", "accept", "leave"],
-    sends: ["offer", "cancel", "begin", "finish", "abort"],
-    receives: ["accept", "decline", "bind"],
-  }),
+  // What many do.
+  { ...chat({ name: "a chat of four", participants: 4, acts: core, timers: ["ringMs", "cancelMs", "noAckMs"] }), isOfMany: true },
+  { ...transfer({ name: "a file to three", receivers: 3, sends: ["offer", "cancel", "begin", "finish"], receives: ["accept", "decline", "bind", "reject"] }), isOfMany: true },
+  {
+    ...chatWithFile({
+      name: "a chat of two and a file",
+      participants: 2,
+      acts: ["create", "accept", "leave"],
+      sends: ["offer", "cancel", "begin", "finish", "abort"],
+      receives: ["accept", "decline", "bind"],
+    }),
+    isOfMany: true,
+  },
 
   // A chat of few, and what else they do.
+  chat({ name: "a chat of two", participants: 2, acts: core }),
+  chat({ name: "a chat of two with a message", participants: 2, acts: [...core, "bind", "write"], budgets: [{ of: ["write"], count: 1 }], timers: ["cancelMs", "noAckMs"] }),
   chat({ name: "a chat of three", participants: 3, acts: core }),
   chat({ name: "a chat of two: every refusal, CANCEL and lost connections", participants: 2, acts: [...core, "cancel", "busy", "refuse", "bind", "drop", "close"] }),
   chat({ name: "a chat of two: re-INVITE from both sides", participants: 2, acts: ["create", "accept", "leave", "update", "bind"], timers: [...dialogTimers, ...sessionTimers] }),
@@ -174,6 +181,7 @@ const made: readonly Explored[] = [
   ...(["exclude", "sendAnyway", "sendUnwrapped", "rejectAll"] as const).map((wrappedTypes) =>
     transfer({ name: `a file to two: who does not indicate the types, ${wrappedTypes}`, receivers: 2, message: { wrappedTypes }, receives: ["accept", "acceptUnwrapped", "acceptOtherTypes", "bind"], timers: dialogTimers, sends: ["offer", "begin", "finish", "leave"] }),
   ),
+  transfer({ name: "a file to one", receivers: 1 }),
   transfer({ name: "a file to one: whatever its two ends do, and the server stops", receivers: 1, sends: [...sends, "spoil", "close", "drop", "update"], receives: [...receives, "busy", "refuse", "close", "drop", "update"], operator: ["shutdown"] }),
   transfer({ name: "a file to one: re-INVITE from both sides", receivers: 1, sends: ["offer", "begin", "finish", "leave", "update"], receives: ["accept", "bind", "update"], timers: [...dialogTimers, "senderByeMs", ...sessionTimers] }),
   transfer({ name: "a file to one: two messages are lost", receivers: 1, receives: [...receives, "drop"], mishaps: ["loss"], budgets: [{ of: ["loss"], count: 2 }], timers: [...dialogTimers, "senderByeMs", "sessionExpiresMs"] }),

@@ -65,9 +65,19 @@ export function legOf(server: Server, { kind, seat, place }: Pick<Dialog, "kind"
 
 const within = (snapshot: AnyMachineSnapshot, ...states: string[]) => states.some((state) => snapshot.matches(state as never));
 
+const phases = new WeakMap<AnyMachineSnapshot, Phase>();
+
 export function phaseOf(leg: Instance | undefined, functions: ControllingFunction): Phase {
   if (leg === undefined) return "none";
   const snapshot = functions.snapshotOf(leg);
+  const known = phases.get(snapshot);
+  if (known !== undefined) return known;
+  const phase = phaseIn(snapshot);
+  phases.set(snapshot, phase);
+  return phase;
+}
+
+function phaseIn(snapshot: AnyMachineSnapshot): Phase {
   if (within(snapshot, "calling", "new")) return "calling";
   if (within(snapshot, "withdrawing", "givingUp")) return "cancelling";
   if (within(snapshot, "releasing", "dropping")) return "ending";

@@ -1,0 +1,65 @@
+/** How many states and moves every scenario has: a change of a machine, of a client or of the bounds shows here. */
+import { expect } from "vitest";
+import { check } from "./checker.ts";
+import { keep, ladder } from "./replay.ts";
+import type { Explored } from "./scenarios.ts";
+
+/** Of one scenario, when other things want the processors too. */
+export const exploreMs = 120_000;
+
+/** States, moves, and states in which everything is over. */
+const expected: { readonly [scenario: string]: readonly [states: number, moves: number, ends: number] } = {
+  "a chat of four": [921_167, 5_235_287, 103],
+  "a file to three": [1_108_677, 6_250_415, 2],
+  "a chat of two and a file": [1_007_156, 5_224_056, 36],
+  "a chat of two": [2_410, 7_282, 16],
+  "a chat of two with a message": [14_580, 55_683, 13],
+  "a chat of three": [83_090, 367_443, 58],
+  "a chat of two: every refusal, CANCEL and lost connections": [74_397, 342_935, 16],
+  "a chat of two: re-INVITE from both sides": [570_344, 2_820_375, 14],
+  "a chat of two, long-lived: messages, silence, and who is away is called again": [197_637, 946_189, 48],
+  "a chat of two, long-lived: who comes back": [355_466, 1_748_771, 48],
+  "a chat of three with messages": [493_945, 2_723_619, 23],
+  "a group of two that adds and removes": [782_400, 3_382_291, 260],
+  "a closed group of two that adds and removes": [29_499, 99_644, 50],
+  "a chat of two: two messages are lost": [27_115, 100_466, 47],
+  "a chat of two: two messages come twice": [43_330, 147_236, 46],
+  "a chat of two: two messages overtake others": [10_847, 34_236, 46],
+  "a chat of two: one message is lost, overtakes or comes twice, while sessions are refreshed": [560_390, 2_500_461, 28],
+  "a chat of two: timers shorter than a message is under way": [26_832, 112_114, 16],
+  "a file to two: the sender is answered early": [737_251, 4_155_280, 2],
+  "a file to two: the sender is answered firstAccept": [289_772, 1_472_929, 2],
+  "a file to two: the sender is answered allAnswered": [117_113, 542_419, 2],
+  "a file to two: who does not indicate the types, exclude": [68_849, 328_819, 2],
+  "a file to two: who does not indicate the types, sendAnyway": [59_895, 286_743, 2],
+  "a file to two: who does not indicate the types, sendUnwrapped": [59_895, 286_743, 2],
+  "a file to two: who does not indicate the types, rejectAll": [85_959, 417_035, 2],
+  "a file to one": [2_931, 9_392, 2],
+  "a file to one: whatever its two ends do, and the server stops": [474_971, 2_534_060, 2],
+  "a file to one: re-INVITE from both sides": [226_928, 1_142_562, 2],
+  "a file to one: two messages are lost": [111_548, 515_260, 4],
+  "a file to one: two messages overtake others": [13_926, 50_687, 4],
+  "a file to one: timers shorter than a message is under way": [5_623, 20_576, 2],
+  "a file where files are not supported": [8, 10, 2],
+};
+
+interface Met {
+  readonly states: number;
+  /** Why arrivals were refused or left unanswered, where that is allowed. */
+  readonly tolerated: ReadonlySet<string>;
+}
+const known = new Map<string, Met>();
+
+/** Explores the scenario, once a process: nothing must be found, and the counts must be those above. */
+export function expectExplored(scenario: Explored): Met {
+  const before = known.get(scenario.name);
+  if (before !== undefined) return before;
+  const { states, edges, ends, seconds, findings, composition } = check(scenario);
+  console.log(`${scenario.name}: ${states.toLocaleString("en")} states, ${edges.toLocaleString("en")} moves in ${seconds.toFixed(1)} s, ${Math.round(states / seconds).toLocaleString("en")} states/s, ${Math.round(edges / seconds).toLocaleString("en")} moves/s`);
+  const told = findings.map(({ what, moves }) => `${what}\n${ladder(scenario, moves)}\nkept in ${keep({ scenario: scenario.name, finds: what, moves })}; in composition/replays it is a test`);
+  expect(told).toEqual([]);
+  expect([states, edges, ends]).toEqual(expected[scenario.name]);
+  const met = { states, tolerated: composition.tolerated };
+  known.set(scenario.name, met);
+  return met;
+}
