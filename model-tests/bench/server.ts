@@ -55,7 +55,9 @@ export async function listeners(child: ChildProcess, count: number): Promise<Map
 export function start(command: readonly string[], core?: number): ChildProcess {
   const [program = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
-  process.once("exit", () => signal(child, "SIGKILL"));
+  const kill = (): void => signal(child, "SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.removeListener("exit", kill));
   return child;
 }
 
