@@ -281,6 +281,17 @@ describe("what is no Controlling Function gets a clear report, in bounded time",
     });
   });
 
+  test.concurrent("and with much patience: the deadline of the whole run ends it", { timeout: 70_000 }, async () => {
+    await impostor((socket) => void socket.resume(), async (target) => {
+      const run = await conformance(["--target", target, "--factory", factory, "--steps", "0", "--parallel", "1", "--give-up", "0", "--deadline", "7"]);
+      expectRefuted(run);
+      expect(run.code).toBe(3);
+      expect(run.out).toContain("stopped early: the deadline of 7 s has passed\n");
+      expect(run.junit().cases.filter(({ text }) => text.includes("the REGISTER of alice was not answered"))).toHaveLength(1);
+      expect(run.text()).toMatch(/\d+ tours not played to the end, the first basic\/open\/[\w-]+: not played to its end: the deadline of 7 s has passed/);
+    });
+  });
+
   test.concurrent("a server that closes every connection", { timeout: 70_000 }, async () => {
     await impostor((socket) => void socket.destroy(), async (target) => {
       expectRefuted(await conformance(["--target", target, ...brief]));
