@@ -20,7 +20,7 @@ import { hashOfPlace, startOf, stepsAt, walk, type Place, type Reach, type Step 
 import { unreachable } from "./unreachable.ts";
 import type { WireTour } from "./verdict.ts";
 
-const names = Object.keys(machines) as MachineName[];
+export const machineNames = Object.keys(machines) as MachineName[];
 
 // ---------------------------------------------------------------- what a step shows
 
@@ -310,7 +310,7 @@ const timerNames = Object.keys(defaults).filter(isTimer);
 /** The recommended tours, unless told otherwise; made once. */
 export const wireTours = (options: WireToursOptions = {}): readonly WireTour[] => toured(options).tours;
 
-function toured({ sets = policySets, seed = 1, steps = 700, without = new Set(), timers = () => true }: WireToursOptions): Toured {
+function toured({ sets = policySets, seed = 1, steps = 500, without = new Set(), timers = () => true }: WireToursOptions): Toured {
   const key = JSON.stringify([sets, seed, steps, [...without], timerNames.filter(timers)]);
   const known = made.get(key);
   if (known) return known;
@@ -342,7 +342,7 @@ class Party {
   /** Each machine is looked at in its turn. */
   walk(most: number): void {
     for (let steps = 0; steps < most && this.tours.length < most / 4; ) {
-      const focus = names[this.tours.length % names.length]!;
+      const focus = machineNames[this.tours.length % machineNames.length]!;
       steps += this.add(focus, this.walker.tour(focus));
     }
   }
@@ -365,7 +365,7 @@ class Party {
 
 /** Tours more, until every transition that a peer can cause is shown. */
 function reachTheRest(parties: readonly Party[], { goals, shown, vain }: Shown): void {
-  const wanted = new Map(names.flatMap((name) => transitions(machines[name]).map((transition) => [nameOf(transition), name] as const)));
+  const wanted = new Map(machineNames.flatMap((name) => transitions(machines[name]).map((transition) => [nameOf(transition), name] as const)));
   for (const { transition } of unreachable) wanted.delete(transition);
   const left = (): readonly string[] => {
     for (const number of shown) if (goals.all[number]!.kind === "transition") wanted.delete(goals.all[number]!.says);

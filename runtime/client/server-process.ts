@@ -67,8 +67,13 @@ export class ServerProcess {
   /** Writes a line on its standard input, and waits for the line of standard output that answers. */
   ask(line: string, answers: (line: string) => boolean): Promise<string> {
     const answer = this.lines.next(answers);
-    this.#child.stdin?.write(`${line}\n`);
+    this.say(line);
     return answer;
+  }
+
+  /** Writes a line on its standard input. */
+  say(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
   }
 
   /** SIGHUP: the policies are read again. */
