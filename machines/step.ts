@@ -73,6 +73,12 @@ export function taken(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, ev
   return machine.getTransitionData(snapshot, event);
 }
 
+/** The snapshots that a step goes through: after the transitions that `event` selects, and after each round of eventless ones. The last is where it ends. */
+export function between(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: AnyEventObject): readonly AnyMachineSnapshot[] {
+  sink = [];
+  return machine.microstep(snapshot, event, scope);
+}
+
 /** The snapshot as plain JSON: all that has to be kept to go on later. */
 export interface Kept {
   readonly value: unknown;

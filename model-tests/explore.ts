@@ -4,10 +4,10 @@
  * The walk is `getAdjacencyMap` of `xstate/graph`, breadth first, over our `step` as actor logic. A delayed transition is an
  * event of the snapshots in which its timer runs.
  */
-import { getMicrosteps, type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, type AnyStateNode, type AnyTransitionDefinition } from "xstate";
+import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { getAdjacencyMap } from "xstate/graph";
 import { machines, type MachineName } from "../machines/index.ts";
-import { keep, start, step, type Step } from "../machines/step.ts";
+import { between, keep, start, step, type Step } from "../machines/step.ts";
 import { worlds } from "../machines/worlds.ts";
 
 /** One event in one snapshot, and what came of it. */
@@ -54,8 +54,8 @@ export const keyOf = (snapshot: AnyMachineSnapshot): string => JSON.stringify(ke
 export const expiries = (snapshot: AnyMachineSnapshot): string[] =>
   snapshot.status === "active" ? snapshot._nodes.flatMap((node) => [...new Set(node.after.map(({ eventType }) => eventType as string))]) : [];
 
-/** Walks one machine from one input of its world, and shows every edge once. @throws BoundReached rather than stop early */
-export function explore(name: MachineName, input: unknown, visit: (edge: Edge) => void = () => {}, possible: Possible = () => true, { snapshots, ms }: Bounds = bounds): Territory {
+/** Walks one machine from one input of its world, and shows every edge once, with the key of where it leads. @throws BoundReached rather than stop early */
+export function explore(name: MachineName, input: unknown, visit: (edge: Edge, key: string) => void = () => {}, possible: Possible = () => true, { snapshots, ms }: Bounds = bounds): Territory {
   const began = performance.now();
   const machine: AnyStateMachine = machines[name];
   const world: readonly AnyEventObject[] = worlds[name].events;
@@ -65,13 +65,15 @@ export function explore(name: MachineName, input: unknown, visit: (edge: Edge) =
   let edges = 0;
 
   let next = initial;
+  let last = { snapshot: initial.snapshot as AnyMachineSnapshot, key: keyOf(initial.snapshot) };
   const events = (snapshot: AnyMachineSnapshot) => [...world, ...expiries(snapshot).map((type) => ({ type }))];
   // Only what discovers is left in the map: its queue is an array, and shifting one of all edges is quadratic in them.
   const discovers = (from: AnyMachineSnapshot, event: AnyEventObject): boolean => {
     if (!possible(from, event)) return false;
     next = step(machine, from, event);
     edges += 1;
-    const key = keyOf(next.snapshot);
+    if (from !== last.snapshot) last = { snapshot: from, key: keyOf(from) };
+    const key = next.snapshot === from ? last.key : keyOf(next.snapshot);
     const isNew = !places.has(key);
     if (performance.now() - began > ms) throw new BoundReached(name, "ms", ms);
     if (isNew) {
@@ -79,7 +81,7 @@ export function explore(name: MachineName, input: unknown, visit: (edge: Edge) =
       places.set(key, next.snapshot);
       discoveries.set(key, { from, event });
     }
-    visit({ from, event, step: next });
+    visit({ from, event, step: next }, key);
     return isNew;
   };
   const logic = { getInitialSnapshot: () => initial.snapshot, transition: () => next.snapshot };
@@ -131,14 +133,9 @@ function isOneEnabled(machine: AnyStateMachine, alternatives: readonly AnyTransi
   return false;
 }
 
-/**
- * All that is asked on the way of one event, the eventless transitions that follow included.
- *
- * The snapshots in between come from `getMicrosteps`: every one but the last is where an eventless transition was taken.
- */
+/** All that is asked on the way of one event, the eventless transitions that follow included: in every snapshot in between but the last one is taken. */
 export function askedOnTheWay(machine: AnyStateMachine, from: AnyMachineSnapshot, event: AnyEventObject): Asked[] {
-  const between = getMicrosteps(machine, from, event as never).map(([snapshot]) => snapshot);
-  return [asked(machine, from, event), ...between.filter(({ status }) => status === "active").map((snapshot) => asked(machine, snapshot, event, true))].flat();
+  return [asked(machine, from, event), ...between(machine, from, event).filter(({ status }) => status === "active").map((snapshot) => asked(machine, snapshot, event, true))].flat();
 }
 
 type Guard = string | { readonly type: string; readonly params?: unknown } | { readonly name: string; readonly guards: readonly Guard[] };

@@ -64,10 +64,10 @@ export function graphOf(name: MachineName, input: unknown, possible?: Possible, 
   const answers = new Interned<Answer>();
   const keys: string[] = [];
   const known = new Map<AnyMachineSnapshot, number>();
-  const indexOf = (snapshot: AnyMachineSnapshot): number => {
+  const indexOf = (snapshot: AnyMachineSnapshot, word?: string): number => {
     const before = known.get(snapshot);
     if (before !== undefined) return before;
-    const key = keyOf(snapshot);
+    const key = word ?? keyOf(snapshot);
     const index = snapshots.indexOf(key, snapshot);
     keys[index] = key;
     if (snapshots.items[index] === snapshot) known.set(snapshot, index);
@@ -75,10 +75,10 @@ export function graphOf(name: MachineName, input: unknown, possible?: Possible, 
   };
 
   const rows: number[] = [];
-  const territory = explore(name, input, ({ from, event, step }) => {
+  const territory = explore(name, input, ({ from, event, step }, key) => {
     const { snapshot } = step as { snapshot: AnyMachineSnapshot };
     const answer = answerOf(step);
-    rows.push(indexOf(from), events.indexOf(JSON.stringify(event), event), indexOf(snapshot), answers.indexOf(`${answer.handled}${wordOf(answer)}`, answer));
+    rows.push(indexOf(from), events.indexOf(JSON.stringify(event), event), indexOf(snapshot, key), answers.indexOf(`${answer.handled}${wordOf(answer)}`, answer));
   }, possible, within);
   indexOf(territory.initial.snapshot as AnyMachineSnapshot);
 

@@ -13,7 +13,7 @@ import { keep, restore, start, step, type Kept, type Step } from "../machines/st
 import { worlds } from "../machines/worlds.ts";
 import { asked, askedOnTheWay, explore, keyOf, type Asked, type Edge } from "./explore.ts";
 
-const exploreMs = 60_000;
+const exploreMs = 180_000;
 const walked: string[] = [];
 afterAll(() => console.log(["reached: states of the machine, snapshots, events in them", ...walked].join("\n")));
 
