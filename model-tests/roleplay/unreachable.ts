@@ -43,12 +43,9 @@ export const unreachable: readonly Unreachable[] = [
   ...by("by nobody", "who leaves or is removed has every dialog told to go in the same turn, and a call that was told to go connects nobody", "group-session.open.membership participant.connected"),
   ...by(
     "by nobody",
-    "a dialog is told to go before the group is idle or closing, and then says `released` whatever the answer to its INVITE is",
-    "group-session.idle participant.declined ofMember",
-    "group-session.idle participant.declined",
+    "a dialog is told to go before the group is idle or closing, and then an answer to its INVITE says `released`, unless it is 603",
     "group-session.idle participant.failed ofMember",
     "group-session.idle participant.failed",
-    "group-session.closing participant.declined",
     "group-session.closing participant.failed",
   ),
 ];
