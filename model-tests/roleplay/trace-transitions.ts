@@ -1,6 +1,7 @@
 /** Which transitions a live trace has taken: what shows that something happened in the server, and not only on the wire. */
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { machines, type MachineName } from "../../machines/index.ts";
+import { delayOf } from "../../machines/inspect.ts";
 import { start, step } from "../../machines/step.ts";
 import type { TraceLine } from "../../runtime/trace.ts";
 import { askedOnTheWay } from "../explore.ts";
@@ -29,3 +30,12 @@ export function transitionsIn(trace: string): ReadonlySet<string> {
 
 /** Those of `unreachable.ts` that are reached so. */
 export const reached = (how: Unreachable["reached"]): readonly string[] => unreachable.flatMap((each) => (each.reached === how ? [each.transition] : []));
+
+/** The delays that machines name. */
+export const namedTimers: readonly string[] = [...new Set(Object.values(machines).flatMap(({ implementations }) => Object.keys((implementations as { readonly delays: object }).delays)))].sort();
+
+/** The delays that have passed in a live trace. */
+export function timersIn(trace: string): ReadonlySet<string> {
+  const lines = trace.split("\n").filter((line) => line.includes('"xstate.after.'));
+  return new Set(lines.map((line) => delayOf((JSON.parse(line) as TraceLine).event?.type ?? "") ?? ""));
+}
