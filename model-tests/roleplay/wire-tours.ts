@@ -6,9 +6,8 @@
  * classes, the transitions and the guards' decisions of every machine, over all steps that a machine of the composition takes.
  */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
-import type { Clause } from "../../machines/clauses.ts";
 import { machines, type MachineName } from "../../machines/index.ts";
-import { clauses, delayOf, grounds, transitions } from "../../machines/inspect.ts";
+import { delayOf, transitions } from "../../machines/inspect.ts";
 import { defaults } from "../../machines/policies.ts";
 import { ControllingFunction, type Taken } from "../composition/controlling-function.ts";
 import { asked, askedOnTheWay, conditions, deciding } from "../explore.ts";
@@ -447,30 +446,40 @@ export function wireCoverage(name: MachineName): WireCoverage {
 interface Touring {
   readonly id: string;
   readonly machines: ReadonlySet<MachineName>;
-  /** Of the transitions that are taken. */
-  readonly clauses: ReadonlySet<Clause>;
+  /** By the names by which `scope.ts` speaks of them. */
+  readonly transitions: ReadonlySet<string>;
 }
 
 let told: readonly Touring[] | undefined;
 
-/** Which machines and clauses each recommended tour shows. */
+/** Which machines each recommended tour shows, and which transitions it takes. */
 function touring(): readonly Touring[] {
+  const known = new WeakMap<object, readonly string[]>();
+  const transitionsOf = ({ machine, from, event, step }: Taken): readonly string[] => {
+    const names = known.get(step) ?? decisionsOf(machine, from, event, step.handled).flatMap(({ transition, enabled }) => (enabled ? [transition] : []));
+    known.set(step, names);
+    return names;
+  };
   return (told ??= wireTours().map(({ id, policies, closed, steps }): Touring => {
     const of = new ControllingFunction(modelPolicy({ policies, closed }), { spool: steps.some((step) => step.some(({ event }) => event.type === "largeMessage.execute")) ? "separate" : "immediate" });
     const seen = new Set<MachineName>();
-    const cited = new Set<Clause>();
+    const transitions = new Set<string>();
     let place = startOf(of);
     for (const step of steps) {
       const walked = walk(of, place, step)!;
       place = walked.place;
-      for (const { machine, step: done } of walked.taken) {
-        seen.add(machine);
-        for (const why of [...done.taken.map((transition) => grounds(transition)), done.refusal?.grounds]) for (const clause of why ? clauses(why) : []) cited.add(clause);
+      for (const taken of walked.taken) {
+        seen.add(taken.machine);
+        for (const name of transitionsOf(taken)) transitions.add(name);
       }
     }
-    return { id, machines: seen, clauses: cited };
+    return { id, machines: seen, transitions };
   }));
 }
 
-/** The tours on the wire that show something of a clause. */
-export const wireToursOf = (clause: Clause): readonly string[] => touring().flatMap(({ id, clauses: shown }) => (shown.has(clause) ? [id] : []));
+/** The tours on the wire that take each transition, by its name. */
+export function wireToursTaking(): ReadonlyMap<string, readonly string[]> {
+  const taking = new Map<string, string[]>();
+  for (const { id, transitions } of touring()) for (const name of transitions) taking.set(name, [...(taking.get(name) ?? []), id]);
+  return taking;
+}

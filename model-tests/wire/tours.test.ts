@@ -8,14 +8,12 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { play } from "../roleplay/play.ts";
 import { policySets } from "../roleplay/policy-sets.ts";
 import { recommended } from "../roleplay/recommended.ts";
+import { rehearse, type Part } from "../roleplay/rehearsal.ts";
 import { TourServer } from "../roleplay/tour-server.ts";
 import type { Target, TourVerdict, WireTour } from "../roleplay/verdict.ts";
 
-/** Tours that are played at a time. */
-const parallel = 24;
 /** All of them together. */
 const patienceMs = 150_000;
 
@@ -39,21 +37,10 @@ function toBePlayed(): Played {
 const played = new Map(tours.map(({ id }) => [id, toBePlayed()]));
 let server: TourServer;
 
-/** One set of policies after the other; within one, many tours at once. */
-async function playAll(): Promise<void> {
-  for (const set of policySets) {
-    await server.use(set);
-    const waiting = tours.filter(({ policy }) => policy === set.name).values();
-    const run = async (): Promise<void> => {
-      for (const tour of waiting) played.get(tour.id)!.resolve(await play(tour, server.target(transportOf(tour))));
-    };
-    await Promise.all(Array.from({ length: parallel }, run));
-  }
-}
-
 beforeAll(async () => {
   server = await TourServer.start();
-  playAll().catch((fault: unknown) => played.forEach(({ reject }) => reject(fault)));
+  const parts = tours.map((tour): Part => ({ tour, transport: transportOf(tour) }));
+  rehearse(server, parts, ({ tour }, verdict) => played.get(tour.id)!.resolve(verdict)).catch((fault: unknown) => played.forEach(({ reject }) => reject(fault)));
 });
 
 afterAll(async () => {
