@@ -5,17 +5,15 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { machines, type MachineName } from "../machines/index.ts";
-import { nodes, transitions } from "../machines/inspect.ts";
-import { worlds } from "../machines/worlds.ts";
-import { check, type Exploration } from "./composition/checker.ts";
-import type { Scenario } from "./composition/composition.ts";
-import { scenarios } from "./composition/scenarios.ts";
-import { sentences } from "./composition/sentences.ts";
-import { conditions } from "./explore.ts";
-import { invariants, ofEveryMachine } from "./invariants.ts";
+import { check } from "./composition/checker.ts";
+import { properties } from "./composition/evidence.ts";
+import { boundsOf, scenarios } from "./composition/scenarios.ts";
+import { countsOf, type Counts } from "./counts.ts";
+import { ofEveryMachine } from "./invariants.ts";
 import { distinguishable, mutationOf, type Report } from "./mutation/score.ts";
 import { simplePaths, transitionPairs, type Share } from "./paths.ts";
-import { goalClassesOf, graphAt, toursOf } from "./tours.ts";
+import { wireCoverage } from "./roleplay/wire-tours.ts";
+import { goalClassesOf } from "./tours.ts";
 
 export interface Table {
   readonly header: readonly string[];
@@ -28,20 +26,24 @@ export interface Table {
 const written = (figure: number): string => figure.toLocaleString("en");
 const share = ({ taken, total }: Share): string => (taken === total ? written(total) : `${written(taken)} of ${written(total)}`);
 const sum = (figures: readonly number[]): number => figures.reduce((total, each) => total + each, 0);
-const graphsOf = (machine: MachineName) => worlds[machine].inputs.map((_, input) => graphAt(machine, input));
 
 export const mutantFigures = (report: Report): string => [report.killed, distinguishable(report), report.timed.length, report.equivalent.length].map(written).join(" / ");
 
-/** What each column says of a machine. */
-export const columns = {
-  states: (machine) => written(nodes(machines[machine].root).length - 1),
-  transitions: (machine) => written(transitions(machines[machine]).length),
-  "guard branches": (machine) => written(2 * transitions(machines[machine]).flatMap(conditions).length),
-  invariants: (machine) => written(ofEveryMachine.length + invariants[machine].sentences.length),
-  snapshots: (machine) => written(sum(graphsOf(machine).map(({ snapshots }) => snapshots.length))),
-  edges: (machine) => written(sum(graphsOf(machine).map(({ from }) => from.length))),
-  tours: (machine) => written(toursOf(machine).length),
-  steps: (machine) => written(sum(toursOf(machine).map(({ steps }) => steps.length))),
+/** What is counted without a walk of our own: `counts.json` has it too. */
+export const countedColumns = {
+  // The machine itself is none of its states.
+  states: ({ states }) => written(states - 1),
+  transitions: ({ transitions }) => written(transitions),
+  "guard branches": ({ branches }) => written(branches),
+  invariants: ({ sentences }) => written(ofEveryMachine.length + sentences),
+  snapshots: ({ snapshots }) => written(snapshots),
+  edges: ({ edges }) => written(edges),
+  tours: ({ tours }) => written(tours),
+  steps: ({ steps }) => written(steps),
+} as const satisfies Record<string, (counts: Counts) => string>;
+
+/** What is walked. */
+export const walkedColumns = {
   "goal classes": (machine) => {
     const { covered, total } = goalClassesOf(machine);
     return share({ taken: covered, total });
@@ -51,44 +53,51 @@ export const columns = {
     const paths = simplePaths(machine);
     return paths.upTo === undefined ? share(paths) : `${share(paths)} up to ${paths.upTo} states`;
   },
-  "mutants killed / distinguishable / by a clock alone / equivalent": (machine) => mutantFigures(mutationOf(machine)),
 } as const satisfies Record<string, (machine: MachineName) => string>;
 
-export type Column = keyof typeof columns;
+/** What tours on the wire show; they are of all machines together. */
+export const wireColumns = {
+  "tours on the wire": (machine) => written(wireCoverage(machine).tours),
+  "goal classes on the wire": (machine) => written(wireCoverage(machine).classes.size),
+  "transitions on the wire": (machine) => {
+    const { taken, total } = wireCoverage(machine).transitions;
+    return share({ taken, total });
+  },
+} as const satisfies Record<string, (machine: MachineName) => string>;
 
-/** The rows of those machines; `told` hears of each when it is made. */
+export const mutants = "mutants killed / distinguishable / by a clock alone / equivalent";
+
+/** All figures of those machines, without those of the wire if there are not all; `told` hears of each row when it is made. */
 export function machineTable(of: readonly MachineName[], told: (row: readonly string[]) => void = () => {}): Table {
+  const figures = { ...walkedColumns, ...(of.length === Object.keys(machines).length && wireColumns), [mutants]: (machine: MachineName) => mutantFigures(mutationOf(machine)) };
   const rows = of.map((machine) => {
     const began = performance.now();
-    const cells = Object.values(columns).map((figure) => figure(machine));
-    const row = [machine, ...cells, ((performance.now() - began) / 1000).toFixed(1)];
+    const counts = countsOf(machine);
+    const row = [machine, ...Object.values(countedColumns).map((figure) => figure(counts)), ...Object.values(figures).map((figure) => figure(machine)), secondsSince(began)];
     told(row);
     return row;
   });
-  return { header: ["machine", ...Object.keys(columns), "seconds"], rows };
+  return { header: ["machine", ...Object.keys(countedColumns), ...Object.keys(figures), "seconds"], rows };
 }
 
-const compositionHeader = ["composition", "invariants", "states", "edges", "longest way", "bounds", "seconds"];
+const secondsSince = (began: number): string => ((performance.now() - began) / 1000).toFixed(1);
 
-/** What is kept small in a scenario, besides who takes part. */
-function boundsOf({ capacity, budgets, hasty = [], timers }: Scenario): string {
-  const budget = budgets.map(({ of, count }) => `${of.join(", ")} at most ${count}`);
-  return [`${capacity} messages on a way`, ...budget, `timers ${timers.join(", ") || "none"}`, ...(hasty.length === 0 ? [] : [`hasty ${hasty.join(", ")}`])].join("; ");
-}
-
-/** The row of a scenario that was explored. */
-export function compositionRow(scenario: Scenario, { states, edges, depth, seconds }: Exploration): readonly string[] {
-  return [scenario.name, written(sentences.length), written(states), written(edges), written(depth), boundsOf(scenario), seconds.toFixed(1)];
-}
-
-/** The compositions that are explored whenever the tests run. */
+/** The compositions of many, and in one row all that are smaller. Every state of each is looked at. */
 export function compositionTable(told: (row: readonly string[]) => void = () => {}): Table {
-  const rows = [...scenarios.values()].filter(({ isLarge }) => isLarge !== true).map((scenario) => {
-    const row = compositionRow(scenario, check(scenario));
+  const explored = [...scenarios.values()].filter(({ isLarge }) => isLarge !== true);
+  const small = explored.filter(({ isOfMany }) => isOfMany !== true);
+  const groups = [
+    ...explored.filter(({ isOfMany }) => isOfMany === true).map((scenario) => ({ what: scenario.name, scenarios: [scenario], bounds: boundsOf(scenario) })),
+    { what: `${small.length} smaller ones, together`, scenarios: small, bounds: "`npm run verify -- --all` tells each" },
+  ];
+  const rows = groups.map(({ what, scenarios, bounds }) => {
+    const began = performance.now();
+    const found = scenarios.map((scenario) => check(scenario));
+    const row = [what, written(properties.length), written(sum(found.map(({ states }) => states))), written(sum(found.map(({ edges }) => edges))), bounds, secondsSince(began)];
     told(row);
     return row;
   });
-  return { header: compositionHeader, rows };
+  return { header: ["composition", "properties", "states", "edges", "bounds", "seconds"], rows };
 }
 
 // ---------------------------------------------------------------- Markdown

@@ -17,9 +17,9 @@ import { blocks, walk } from "./flow-blocks.ts";
 import { invariants, ofEveryMachine } from "./invariants.ts";
 import { takenOn } from "./paths.ts";
 import { nameOf, places, type Place } from "./places.ts";
+import { unreachable } from "./roleplay/unreachable.ts";
+import { wireToursTaking } from "./roleplay/wire-tours.ts";
 import { graphOfTour, toursOf } from "./tours.ts";
-
-export { nameOf };
 
 const machineNames = Object.keys(machines) as MachineName[];
 
@@ -98,19 +98,16 @@ function takenByTours(machine: MachineName): ReadonlyMap<string, Taken> {
 const namesTaken = (machine: MachineName, from: AnyMachineSnapshot, event: { readonly type: string }) =>
   askedOnTheWay(machines[machine], from, event).flatMap(({ transition, enabled }) => (enabled ? [nameOf(transition)] : []));
 
-/** Which blocks of flows take a transition, by the machine and the name of the transition. */
+/** Which blocks of flows take a transition, by its name. */
 function takenByFlows(): ReadonlyMap<string, readonly string[]> {
   const taken = new Map<string, Set<string>>();
   for (const block of blocks().filter(({ kind }) => kind === "flow")) {
     const machine = block.of as MachineName;
     walk(block, (from, event) => {
-      for (const name of namesTaken(machine, from, event)) {
-        const key = `${machine} ${name}`;
-        taken.set(key, (taken.get(key) ?? new Set()).add(`flows/${block.file} ${block.number}`));
-      }
+      for (const name of namesTaken(machine, from, event)) taken.set(name, (taken.get(name) ?? new Set()).add(`flows/${block.file} ${block.number}`));
     });
   }
-  return new Map([...taken].map(([key, flows]) => [key, [...flows]]));
+  return new Map([...taken].map(([name, flows]) => [name, [...flows]]));
 }
 
 // ---------------------------------------------------------------- the relation
@@ -131,6 +128,8 @@ export interface ClauseTrace {
   /** How many recommended tours take a transition that stands on it. */
   readonly tours: number;
   readonly wire: readonly { readonly file: string; readonly title: string }[];
+  /** How many tours on the wire take a transition that stands on it; absent when they were not asked for. */
+  readonly wireTours?: number;
   readonly flows: readonly string[];
   readonly invariants: readonly { readonly machine: string; readonly says: string }[];
 }
@@ -149,6 +148,10 @@ export interface TransitionTrace {
   readonly flows: readonly string[];
   /** Tests on the wire that name one of its clauses. */
   readonly wire: readonly string[];
+  /** Tours on the wire that take it; absent when they were not asked for. */
+  readonly wireTours?: readonly string[];
+  /** Why no peer can cause it. */
+  readonly unreachable?: string;
 }
 
 export interface Relation {
@@ -156,17 +159,24 @@ export interface Relation {
   readonly transitions: readonly TransitionTrace[];
 }
 
+export interface RelationOptions {
+  /** Follows the tours on the wire too: they have to be walked first, which takes a minute. */
+  readonly wireTours?: boolean;
+}
+
 /** The whole relation as plain data. Of the machines that are named; of all, if none is. */
-export function relation(of: readonly MachineName[] = machineNames): Relation {
+export function relation(of: readonly MachineName[] = machineNames, { wireTours = false }: RelationOptions = {}): Relation {
   const tests = wireTests();
   const flows = takenByFlows();
-  const tours = new Map(of.map((machine) => [machine, takenByTours(machine)]));
-  const traces = of.flatMap((machine) => {
-    return transitions(machines[machine]).map((transition, index): TransitionTrace => {
+  const tours = new Map(of.flatMap((machine) => [...takenByTours(machine)]));
+  const onTheWire = wireTours ? wireToursTaking() : undefined;
+  const traces = of.flatMap((machine) =>
+    transitions(machines[machine]).map((transition, index): TransitionTrace => {
       const name = nameOf(transition);
       const why = grounds(transition);
       const standsOn = why === undefined ? [] : clauses(why);
-      const taken = tours.get(machine)!.get(name);
+      const taken = tours.get(name);
+      const listed = unreachable.find((each) => each.transition === name);
       return {
         machine,
         rule: index + 1,
@@ -174,15 +184,17 @@ export function relation(of: readonly MachineName[] = machineNames): Relation {
         to: (transition.target ?? []).map(({ id }) => id),
         grounds: why,
         tours: taken === undefined ? { count: 0 } : { count: taken.tours.size, first: taken.first },
-        flows: flows.get(`${machine} ${name}`) ?? [],
+        flows: flows.get(name) ?? [],
         wire: tests.filter((test) => standsOn.some((clause) => test.clauses.includes(clause))).map(({ file, title }) => `${file}: ${title}`),
+        ...(onTheWire !== undefined && { wireTours: onTheWire.get(name) ?? [] }),
+        ...(listed !== undefined && { unreachable: listed.why }),
       };
-    });
-  });
-  return { transitions: traces, clauses: clauseTraces(of, tests, (machine, name) => tours.get(machine)!.get(name)?.tours ?? new Set()) };
+    }),
+  );
+  return { transitions: traces, clauses: clauseTraces(of, tests, tours, onTheWire) };
 }
 
-function clauseTraces(of: readonly MachineName[], tests: readonly WireTest[], toursTaking: (machine: MachineName, name: string) => ReadonlySet<string>): ClauseTrace[] {
+function clauseTraces(of: readonly MachineName[], tests: readonly WireTest[], tours: ReadonlyMap<string, Taken>, onTheWire: ReadonlyMap<string, readonly string[]> | undefined): ClauseTrace[] {
   const here = places.filter(({ machine }) => machine === undefined || of.includes(machine));
   const sentences = [
     ...ofEveryMachine.map((sentence) => ({ machine: "every machine", ...sentence })),
@@ -204,8 +216,9 @@ function clauseTraces(of: readonly MachineName[], tests: readonly WireTest[], to
       ...(inferred !== undefined && { inferred }),
       cites: here.filter((place) => cites(place, clause)).map(({ name }) => name),
       beside: here.filter((place) => speaksOf(place, clause) && !cites(place, clause)).map(({ name }) => name),
-      tours: new Set(standing.flatMap(({ machine, name }) => [...toursTaking(machine!, name)])).size,
+      tours: new Set(standing.flatMap(({ name }) => [...(tours.get(name)?.tours ?? [])])).size,
       wire: tests.filter((test) => test.clauses.includes(clause)).map(({ file, title }) => ({ file, title })),
+      ...(onTheWire !== undefined && { wireTours: new Set(standing.flatMap(({ name }) => onTheWire.get(name) ?? [])).size }),
       flows: [...new Set(blocks().filter(({ prose }) => clausesIn(prose).includes(clause)).map(({ file }) => `flows/${file}`))],
       invariants: sentences.filter(({ beside }) => beside === clause).map(({ machine, says }) => ({ machine, says })),
     };
@@ -305,7 +318,7 @@ export function toldRelation({ clauses: traces, transitions: rows }: Relation): 
 const counted = (count: number, what: string): string => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 const indented = (head: string, lines: readonly string[]): string[] => [head, ...lines.map((line) => `  ${line}`)];
 
-function toldClause({ clause, inScope, exception, inferred, cites, beside, tours, wire, flows, invariants }: ClauseTrace): string[] {
+function toldClause({ clause, inScope, exception, inferred, cites, beside, tours, wire, wireTours = 0, flows, invariants }: ClauseTrace): string[] {
   return indented(`${clause}${inScope ? "" : " (not in scope)"}`, [
     ...(exception === undefined ? [] : [`not modelled: ${exception}`]),
     ...(inferred === undefined ? [] : [`inferred: ${inferred}`]),
@@ -313,15 +326,23 @@ function toldClause({ clause, inScope, exception, inferred, cites, beside, tours
     ...beside.map((name) => `beside ${name}`),
     ...(tours === 0 ? [] : [`in ${counted(tours, "tour")}`]),
     ...wire.map(({ file, title }) => `on the wire: ${file}: ${title}`),
+    ...(wireTours === 0 ? [] : [`on the wire: ${counted(wireTours, "tour")}`]),
     ...flows.map((file) => `flow: ${file}`),
     ...invariants.map(({ machine, says }) => `invariant of ${machine}: ${says}`),
   ]);
 }
 
-function toldTransition({ machine, rule, name, to, grounds, tours, flows, wire }: TransitionTrace): string[] {
-  const why = grounds === undefined ? "no grounds" : "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decides: ${grounds.decides} [${grounds.beside.join(", ")}]`;
+function toldTransition({ machine, rule, name, to, grounds, tours, flows, wire, wireTours = [], unreachable: why }: TransitionTrace): string[] {
+  const stands = grounds === undefined ? "no grounds" : "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decides: ${grounds.decides} [${grounds.beside.join(", ")}]`;
   const first = tours.first === undefined ? "" : `, first at step ${tours.first.step + 1} of ${tours.first.tour}`;
-  return indented(`${machine} ${rule}: ${name}${to.length === 0 ? "" : ` → ${to.join(", ")}`}`, [why, `in ${counted(tours.count, "tour")}${first}`, ...flows.map((flow) => `flow: ${flow}`), ...wire.map((test) => `on the wire: ${test}`)]);
+  return indented(`${machine} ${rule}: ${name}${to.length === 0 ? "" : ` → ${to.join(", ")}`}`, [
+    stands,
+    `in ${counted(tours.count, "tour")}${first}`,
+    ...flows.map((flow) => `flow: ${flow}`),
+    ...wire.map((test) => `on the wire: ${test}`),
+    ...(wireTours.length === 0 ? [] : [`on the wire: ${counted(wireTours.length, "tour")}, ${wireTours[0]!} the first`]),
+    ...(why === undefined ? [] : [`no peer can cause it: ${why}`]),
+  ]);
 }
 
 /** Every rule that is broken, and where. */

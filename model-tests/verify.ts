@@ -5,13 +5,14 @@
  */
 import { parseArgs } from "node:util";
 import { machines, type MachineName } from "../machines/index.ts";
-import { keep, restore, start, step } from "../machines/step.ts";
-import { inMarkdown, machineTable, writeReadme } from "./evidence-table.ts";
-import { answerOf, wordOf } from "./graph.ts";
+import { compositionRows, toldRow } from "./composition/evidence.ts";
+import { compositionTable, inMarkdown, machineTable, writeReadme } from "./evidence-table.ts";
 import { mutationOf, score, toldReport } from "./mutation/score.ts";
+import { failureOf } from "./replay.ts";
+import { driverSubject, run } from "./subject.ts";
+import { toursOf, type Criterion } from "./tours.ts";
 import { checkTrace, describeDeviation, isDeviation, linesOf } from "./trace.ts";
 import { broadClauses, brokenRules, relation, rules, toldRelation } from "./traceability.ts";
-import { describeStep, toursOf, type Criterion, type Tour } from "./tours.ts";
 
 const help = `npm run verify -- [OPTION]
 
@@ -21,7 +22,8 @@ const help = `npm run verify -- [OPTION]
   --json           with --clauses: the same as JSON
   --trace FILE     replay a live trace (npm start -- --trace FILE): the first line that is not a step of the model
   --all            every criterion of tours, all mutants, the composition; prints as it goes
-  --machine NAME   of that machine alone: ${Object.keys(machines).join(", ")}
+  --machine NAME   of that machine alone, without the tours on the wire and the compositions, which are of all together:
+                   ${Object.keys(machines).join(", ")}
   --help           this`;
 
 /** What was found: the last line, and whether all is well. */
@@ -30,6 +32,7 @@ interface Result {
   readonly isWell: boolean;
 }
 
+const isAll = (of: readonly MachineName[]): boolean => of.length === Object.keys(machines).length;
 const seconds = (began: number): string => `${((performance.now() - began) / 1000).toFixed(1)} s`;
 const counted = (count: number, what: string): string => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
@@ -37,20 +40,22 @@ const counted = (count: number, what: string): string => `${count.toLocaleString
 
 function table(of: readonly MachineName[], write: boolean): Result {
   const began = performance.now();
-  const made = machineTable(of, ([name = "", ...cells]) => console.error(`${name}: ${cells.at(-1)} s`));
-  console.log(inMarkdown(made));
-  if (write) writeReadme([made]);
-  return { says: `${counted(of.length, "machine")} in ${seconds(began)}`, isWell: true };
+  const tell = ([name = "", ...cells]: readonly string[]) => console.error(`${name}: ${cells.at(-1)} s`);
+  const whole = isAll(of);
+  const tables = [machineTable(of, tell), ...(whole ? [compositionTable(tell)] : [])];
+  console.log(tables.map(inMarkdown).join("\n\n"));
+  if (write) writeReadme(tables);
+  return { says: `${counted(of.length, "machine")}${whole ? ` and ${counted(tables[1]!.rows.length, "composition")}` : ""} in ${seconds(began)}`, isWell: true };
 }
 
 // ---------------------------------------------------------------- --clauses
 
 function clauses(of: readonly MachineName[], json: boolean): Result {
-  const made = relation(of);
+  const made = relation(of, { wireTours: isAll(of) });
   const broken = brokenRules();
   if (json) console.log(JSON.stringify({ ...made, broken }, undefined, 1));
   else {
-    const broad = broadClauses().map(({ machine, clause, transitions, of: all, reason }) => `${clause} grounds ${transitions} of the ${all} transitions of ${machine}: ${reason ?? "no reason is given"}`);
+    const broad = broadClauses().filter(({ machine }) => of.includes(machine)).map(({ machine, clause, transitions, of: all, reason }) => `${clause} grounds ${transitions} of the ${all} transitions of ${machine}: ${reason ?? "no reason is given"}`);
     for (const line of [...toldRelation(made), ...broad, ...broken]) console.log(line);
   }
   const says = `${counted(made.clauses.length, "clause")}, ${counted(made.transitions.length, "transition")}, ${counted(Object.keys(rules).length, "rule")}, ${broken.length} broken`;
@@ -74,7 +79,7 @@ function trace(file: string): Result {
 // ---------------------------------------------------------------- --all
 
 /** Of the mutants that can be told; and of all. */
-const [leastKilled, mostEquivalent] = [0.995, 0.05];
+const [leastKilled, mostAlike] = [0.995, 0.05];
 
 /** Of each input of a machine. */
 const randomSteps = 10_000;
@@ -95,36 +100,29 @@ function all(of: readonly MachineName[]): Result {
       const since = performance.now();
       const tours = toursOf(name, criterion, criterion === "random" ? { budget: randomSteps } : {});
       const steps = tours.reduce((total, tour) => total + tour.steps.length, 0);
-      const faults = tours.flatMap((tour) => deviation(tour) ?? []);
+      const begin = driverSubject(name);
+      const faults = tours.filter((tour) => run(tour, begin) !== undefined).map((tour) => failureOf(tour, begin));
       tell(`${name}: ${counted(tours.length, "tour")} ${criterion}, ${counted(steps, "step")}, ${seconds(since)}`, faults);
     }
     const report = mutationOf(name, { sentences: true });
     tell(toldReport(report), [
       ...(score(report) < leastKilled ? [`${name}: less than ${100 * leastKilled} % of its mutants are killed`] : []),
-      ...(report.equivalent.length > mostEquivalent * report.mutants ? [`${name}: more than ${100 * mostEquivalent} % of its mutants are equivalent: its world is too poor, or its rules are too many`] : []),
+      ...(report.equivalent.length + report.timed.length > mostAlike * report.mutants ? [`${name}: more than ${100 * mostAlike} % of its mutants cannot be killed: its world is too poor, or its rules are too many`] : []),
     ]);
-    for (const { id } of report.equivalent) console.log(`       no peer can tell ${id} from ${name}`);
+    for (const { mutant } of report.timed) console.log(`       only who has a clock can tell ${mutant.id}`);
+    for (const { id } of report.equivalent) console.log(`       no peer can tell ${id}`);
+  }
+  if (isAll(of)) {
+    compositionRows({ large: true, told: (row) => tell(toldRow(row), row.findings) });
   }
   return { says: `${checked} checked, ${wrong.length} wrong, ${seconds(began)}`, isWell: wrong.length === 0 };
-}
-
-/** Walks a tour through a machine that goes through JSON at every step; says the first step that is not as expected. */
-function deviation(tour: Tour): string | undefined {
-  const machine = machines[tour.name];
-  let { snapshot } = start(machine, tour.input as never);
-  for (const [at, { event, expected }] of tour.steps.entries()) {
-    const done = step(machine, restore(machine as never, JSON.parse(JSON.stringify(keep(snapshot))) as never) as never, event);
-    if (wordOf(answerOf(done)) !== wordOf(expected)) return `${tour.id}, step ${at + 1}: ${describeStep(tour, at)}, and it is ${wordOf(answerOf(done))}`;
-    snapshot = done.snapshot as never;
-  }
-  return undefined;
 }
 
 // ---------------------------------------------------------------- the command line
 
 class NoCommand extends Error {}
 
-function run(words: readonly string[]): Result {
+function obey(words: readonly string[]): Result {
   const { values } = read(words);
   if (values.help) return { says: help, isWell: true };
   const commands = (["table", "clauses", "trace", "all"] as const).filter((name) => values[name] !== undefined);
@@ -157,7 +155,7 @@ function read(words: readonly string[]) {
 }
 
 try {
-  const { says, isWell } = run(process.argv.slice(2));
+  const { says, isWell } = obey(process.argv.slice(2));
   if (says !== "") console.log(says);
   process.exitCode = isWell ? 0 : 1;
 } catch (fault) {
