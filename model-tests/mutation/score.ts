@@ -29,7 +29,7 @@ export interface Report {
   readonly timed: readonly Missed[];
   /** No peer can tell these from the original. */
   readonly equivalent: readonly Mutant[];
-  /** How many break a sentence of `invariants.ts`; undefined when that was not asked. */
+  /** At least so many break a sentence of `invariants.ts`; undefined when that was not asked. */
   readonly broken: number | undefined;
   /** The tours not counted. */
   readonly seconds: number;
@@ -51,7 +51,7 @@ export function toldReport(report: Report): string {
   const { name, mutants, killed, missed, timed, equivalent, broken, seconds } = report;
   const share = (count: number) => `${((100 * count) / mutants).toFixed(2)} %`;
   const numbers = `${name.padEnd(24)} ${String(mutants).padStart(5)} mutants: killed ${killed} of ${distinguishable(report)} that can be told (${(100 * score(report)).toFixed(2)} %), ${timed.length} only by a clock (${share(timed.length)}), ${equivalent.length} equivalent (${share(equivalent.length)})`;
-  const besides = broken === undefined ? "" : `, ${broken} break a sentence`;
+  const besides = broken === undefined ? "" : `, at least ${broken} break a sentence`;
   return [`${numbers}${besides}; ${seconds.toFixed(1)} s`, ...missed.map(({ mutant, trace }) => `  missed ${mutant.id} [${mutant.clauses.join(", ")}]: ${told(trace)}`)].join("\n");
 }
 
@@ -68,7 +68,8 @@ export function mutationOf(name: MachineName, options: MutationOptions = {}): Re
   const missed = survivors.flatMap((mutant) => toldApart(larger, mutant, false));
   const alike = without(survivors, missed);
   const timed = alike.flatMap((mutant) => toldApart(larger, mutant, true));
-  const broken = options.sentences ? mutants.filter((mutant) => breaks(smaller.explore(), mutant, [...ofEveryMachine, ...invariants[name].sentences])).length : undefined;
+  if (options.sentences) smaller.explore();
+  const broken = options.sentences ? mutants.filter((mutant) => breaks(smaller, mutant, [...ofEveryMachine, ...invariants[name].sentences])).length : undefined;
   return {
     name,
     mutants: mutants.length,

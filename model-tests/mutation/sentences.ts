@@ -5,37 +5,48 @@ import type { Mutant } from "./mutants.ts";
 import type { Territory } from "./territory.ts";
 import { Twin, type Whereabouts } from "./twin.ts";
 
-/** A mutant may count without end: after so many snapshots of its own it is given up, and counts as one that keeps every sentence. */
-const mostOwn = 5_000;
+/** A mutant may count without end: so many snapshots of its own are looked into, those first that are nearest. */
+const mostOwn = 200;
 
-/** Whether a mutant that walks its world breaks a sentence, or throws. Where it goes with its original, that has kept them all. The territory has been explored. */
+/**
+ * Whether a mutant breaks a sentence, or throws. The territory has been explored.
+ *
+ * Where it goes with its original, that has kept them all. It is looked for where the original came by its shortest way and the
+ * mutant comes by the same, and from there on, but not far: so some that break a sentence are not found.
+ */
 export function breaks(territory: Territory, mutant: Mutant, sentences: readonly Sentence[]): boolean {
   let isBroken = false;
   const watch = (edge: Edge) => (isBroken ||= !sentences.every((sentence) => keeps(sentence, edge)));
   const twin = new Twin(territory, mutant, watch);
-  const seen = new Set<Whereabouts>();
-  const queue: Whereabouts[] = [];
-  const go = (to: Whereabouts) => {
-    if (seen.has(to)) return;
-    seen.add(to);
-    queue.push(to);
+  const own = new Set<Whereabouts>();
+  /** By place, whether the mutant comes there too. */
+  const comes: boolean[] = [];
+
+  for (const [number, input] of territory.inputs.entries()) {
+    const { to } = twin.start(input);
+    if (twin.hasThrown(to) || !sentences.every(({ inPlace }) => inPlace?.(twin.at(to)) ?? true)) return true;
+    if (twin.isOwn(to)) own.add(to);
+    else comes[to] = true;
+    if (to !== territory.initial[number]!.to) comes[territory.initial[number]!.to] ??= false;
+  }
+  const breaksIn = (from: Whereabouts, event: number): boolean => {
+    const { to } = twin.step(from, event);
+    if (twin.isOwn(to)) own.add(to);
+    return isBroken || twin.hasThrown(to);
   };
 
-  for (const input of territory.inputs) {
-    const { to } = twin.start(input);
-    if (twin.hasThrown(to)) return true;
-    const snapshot = twin.at(to);
-    if (!sentences.every(({ inPlace }) => inPlace?.(snapshot) ?? true)) return true;
-    go(to);
-  }
-  let own = 0;
-  for (const from of queue) {
-    if (twin.isOwn(from) && ++own > mostOwn) return false;
-    for (const event of twin.eventsIn(from)) {
-      const { to } = twin.step(from, event);
-      if (isBroken || twin.hasThrown(to)) return true;
-      go(to);
+  for (let place = 0; place < territory.places.length; place++) {
+    const before = territory.discovery(place);
+    comes[place] ??= before !== undefined && comes[before.from]! && twin.step(before.from, before.event).to === place;
+    if (!comes[place]) continue;
+    for (let event = 0; event < territory.events.length; event++) {
+      if (territory.knows(place, event) && twin.touches(territory.touches(place, event)) && breaksIn(place, event)) return true;
     }
+  }
+  let looked = 0;
+  for (const from of own) {
+    if (looked++ === mostOwn) return false;
+    for (const event of twin.eventsIn(from)) if (breaksIn(from, event)) return true;
   }
   return false;
 }

@@ -88,11 +88,6 @@ export class Territory {
     return this.#possible(snapshot, this.events[event]!);
   }
 
-  /** The events of the steps that the original has taken from a place. */
-  eventsAt(place: number): readonly number[] {
-    return [...this.events.keys()].filter((event) => this.knows(place, event));
-  }
-
   isExpiry(event: number): boolean {
     return event >= this.events.length - this.#timers.size;
   }
@@ -124,10 +119,16 @@ export class Territory {
     return this.#row(place, event)[event * columns + 3]!;
   }
 
+  /** The step that discovered a place; undefined where the original starts. */
+  discovery(place: number): { readonly from: number; readonly event: number } | undefined {
+    const before = this.#before[place]!;
+    return before === -1 ? undefined : { from: Math.floor(before / this.events.length), event: before % this.events.length };
+  }
+
   /** The way by which a place was discovered: the shortest, in a territory that was explored. */
   way(place: number): number[] {
     const way: number[] = [];
-    for (let before = this.#before[place]!; before !== -1; before = this.#before[Math.floor(before / this.events.length)]!) way.push(before % this.events.length);
+    for (let step = this.discovery(place); step !== undefined; step = this.discovery(step.from)) way.push(step.event);
     return way.reverse();
   }
 

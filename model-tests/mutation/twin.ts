@@ -113,7 +113,6 @@ export class Twin {
 
   /** What can happen to the mutant there, as numbers of events. */
   eventsIn(whereabouts: Whereabouts): readonly number[] {
-    if (!this.isOwn(whereabouts)) return this.#territory.eventsAt(whereabouts);
     const running = this.runs(whereabouts);
     return this.#territory.eventsIn(this.at(whereabouts)).filter((event) => !this.#territory.isExpiry(event) || running.includes(this.#territory.events[event]!.type));
   }
