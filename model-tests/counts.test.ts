@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { machines, type MachineName } from "../machines/index.ts";
 import { worlds } from "../machines/worlds.ts";
 import { countsOf, expected } from "./counts.ts";
+import { cellsOf, inReadme, walkedColumns } from "./evidence-table.ts";
 import { bounds, explore } from "./explore.ts";
 import { graphOf } from "./graph.ts";
 import { decisionsOf, goalClassesOf } from "./tours.ts";
@@ -19,6 +20,10 @@ test("counts.json has the machines there are", () => {
 describe.each(names)("%s", (name) => {
   test("is as large as counts.json says; node model-tests/counts.ts --write takes over a change", { timeout: countMs }, () => {
     expect(countsOf(name)).toEqual(expected()[name]);
+  });
+
+  test("its paths are as many as the README says; npm run verify -- --table --write takes over a change", { timeout: countMs }, () => {
+    expect(inReadme(name, Object.keys(walkedColumns))).toEqual(cellsOf(walkedColumns, name));
   });
 
   test("its tours take every transition, let every guard decide alone both ways, and reach every goal class", { timeout: countMs }, () => {

@@ -55,30 +55,48 @@ export const walkedColumns = {
   },
 } as const satisfies Record<string, (machine: MachineName) => string>;
 
+/** What tours on the wire show of a machine. */
+export interface OnTheWire {
+  readonly tours: number;
+  readonly transitions: Share;
+  /** How many goal classes. */
+  readonly classes: number;
+}
+
 /** What tours on the wire show; they are of all machines together. */
 export const wireColumns = {
-  "tours on the wire": (machine) => written(wireCoverage(machine).tours),
-  "goal classes on the wire": (machine) => written(wireCoverage(machine).classes.size),
-  "transitions on the wire": (machine) => {
-    const { taken, total } = wireCoverage(machine).transitions;
-    return share({ taken, total });
-  },
-} as const satisfies Record<string, (machine: MachineName) => string>;
+  "tours on the wire": ({ tours }) => written(tours),
+  "goal classes on the wire": ({ classes }) => written(classes),
+  "transitions on the wire": ({ transitions }) => share(transitions),
+} as const satisfies Record<string, (shown: OnTheWire) => string>;
 
 export const mutants = "mutants killed / distinguishable / by a clock alone / equivalent";
 
 /** All figures of those machines, without those of the wire if there are not all; `told` hears of each row when it is made. */
 export function machineTable(of: readonly MachineName[], told: (row: readonly string[]) => void = () => {}): Table {
-  const figures = { ...walkedColumns, ...(of.length === Object.keys(machines).length && wireColumns), [mutants]: (machine: MachineName) => mutantFigures(mutationOf(machine)) };
+  const isAll = of.length === Object.keys(machines).length;
   const rows = of.map((machine) => {
     const began = performance.now();
-    const counts = countsOf(machine);
-    const row = [machine, ...Object.values(countedColumns).map((figure) => figure(counts)), ...Object.values(figures).map((figure) => figure(machine)), secondsSince(began)];
+    const figures = [
+      ...Object.values(cellsOf(countedColumns, countsOf(machine))),
+      ...Object.values(cellsOf(walkedColumns, machine)),
+      ...(isAll ? Object.values(cellsOf(wireColumns, onTheWire(machine))) : []),
+      mutantFigures(mutationOf(machine)),
+    ];
+    const row = [machine, ...figures, secondsSince(began)];
     told(row);
     return row;
   });
-  return { header: ["machine", ...Object.keys(countedColumns), ...Object.keys(figures), "seconds"], rows };
+  return { header: ["machine", ...Object.keys(countedColumns), ...Object.keys(walkedColumns), ...(isAll ? Object.keys(wireColumns) : []), mutants, "seconds"], rows };
 }
+
+function onTheWire(machine: MachineName): OnTheWire {
+  const { tours, transitions, classes } = wireCoverage(machine);
+  return { tours, transitions, classes: classes.size };
+}
+
+/** The cells of those columns, by their names: what the README has to say too. */
+export const cellsOf = <T>(columns: Readonly<Record<string, (of: T) => string>>, of: T): Readonly<Record<string, string>> => Object.fromEntries(Object.entries(columns).map(([column, figure]) => [column, figure(of)]));
 
 const secondsSince = (began: number): string => ((performance.now() - began) / 1000).toFixed(1);
 
@@ -133,9 +151,9 @@ export function writeReadme(tables: readonly Table[]): void {
   writeFileSync(readme, `${before}${beginning}\n${tables.map(inMarkdown).join("\n\n")}\n\n${ending}${after}`);
 }
 
-/** What the README says of a row, by column. */
-export function inReadme(row: string): Readonly<Record<string, string>> {
+/** What the README says in a row, by column; in those columns alone, if they are named. */
+export function inReadme(row: string, columns?: readonly string[]): Readonly<Record<string, string>> {
   const [, evidence] = readmeParts();
   const found = tablesIn(evidence).flatMap(({ header, rows }) => rows.filter(([name]) => name === row).flatMap((cells) => header.map((column, at): [string, string] => [column, cells[at] ?? ""])));
-  return Object.fromEntries(found);
+  return Object.fromEntries(columns === undefined ? found : found.filter(([column]) => columns.includes(column)));
 }

@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { machines, type MachineName } from "../machines/index.ts";
+import { inReadme, mutantFigures, mutants } from "./evidence-table.ts";
 import { distinguishes } from "./mutation/equivalence.ts";
 import { mutantsOf } from "./mutation/mutants.ts";
 import { fieldOf, mutationOf, score, toldReport } from "./mutation/score.ts";
@@ -33,6 +34,7 @@ for (const name of names) {
     expect(report.timed.map(({ mutant }) => mutant.id)).toEqual(Object.keys(reviewed[name].clock));
     expect(score(report), toldReport(report)).toBeGreaterThanOrEqual(leastScore);
     expect((report.equivalent.length + report.timed.length) / report.mutants).toBeLessThanOrEqual(mostAlike);
+    expect(inReadme(name)[mutants], "npm run verify -- --table --write takes over a change").toBe(mutantFigures(report));
   });
 }
 

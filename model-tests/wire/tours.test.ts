@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { policySets } from "../roleplay/policy-sets.ts";
 import { recommended } from "../roleplay/recommended.ts";
+import { cellsOf, inReadme, wireColumns } from "../evidence-table.ts";
 import { rehearse, type Part } from "../roleplay/rehearsal.ts";
 import { TourServer } from "../roleplay/tour-server.ts";
 import type { Target, TourVerdict, WireTour } from "../roleplay/verdict.ts";
@@ -71,5 +72,6 @@ describe("every transition that a peer or a timer can cause is taken on the wire
     console.log(`${machine}: ${count} tours on the wire, ${transitions.taken} of ${transitions.total} transitions and ${transitions.listed} listed, ${guards.shown} of ${guards.total} guard branches, ${classes} goal classes`);
     expect(transitions.missing, "neither taken nor listed").toEqual([]);
     expect(transitions.listedAndTaken, "listed, and taken all the same").toEqual([]);
+    expect(inReadme(machine, Object.keys(wireColumns)), "npm run verify -- --table --write takes over a change").toEqual(cellsOf(wireColumns, { tours: count, transitions, classes }));
   });
 });
