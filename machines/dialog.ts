@@ -192,7 +192,10 @@ export const cancelled = <const Id extends string, const Final extends string>(i
         actions: [{ type: "sendSipRequest", params: { method: "ACK" } }, { type: "sendBye", params: { reason: "completed" } }],
         meta: { cites: ["RFC 3261 §13.2.2.4", "RFC 3261 §15"] },
       },
-      "sip.rejected": { target: `#${id}.${final}`, meta: { cites: ["RFC 3261 §9.1"] } },
+      "sip.rejected": [
+        { guard: "declined", target: `#${id}.declined`, meta: { decides: "603 is the user's refusal, also when it crosses our CANCEL", beside: ["RFC 3261 §21.6.2"] } },
+        { target: `#${id}.${final}`, meta: { cites: ["RFC 3261 §9.1"] } },
+      ],
     },
     after: { cancelMs: { target: `#${id}.${final}`, meta: { cites: ["RFC 3261 §9.1"] } } },
   }) as const;

@@ -45,6 +45,10 @@ describe("folding", () => {
 const whereItShows: { readonly [F in SeededFault]: { readonly scenario: string; readonly finds: string } } = {
   "a 2xx that crosses our CANCEL is not seen": { scenario: "a chat of two", finds: "unspecified reception: leg 1.0, withdrawing, gets sip.accepted [RFC 3261 §12.2.2]" },
   "a BYE that crosses ours is not answered": { scenario: "a chat of two", finds: "unspecified reception: leg 0.0, releasing, gets sip.BYE [RFC 3261 §12.2.2]" },
+  "a 603 that crosses our CANCEL is taken for any answer": {
+    scenario: "a chat of two, long-lived: who comes back",
+    finds: "603 is the user's refusal, also when it crosses our CANCEL: who said it is no member any more, unless it is there on another device [RFC 3261 §21.6.2]",
+  },
   "a group that closes does not see that a dialog was released": { scenario: "a chat of two", finds: "the group counts the dialogs that there are [RFC 4579 §5]" },
   "a message goes to everybody": { scenario: "a chat of two with a message", finds: "a sender never gets its own message [RFC 7701 §6.1]" },
   "a sender that cancels is not heard": { scenario: "a file to one", finds: deadlock },

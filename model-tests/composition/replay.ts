@@ -48,24 +48,25 @@ export function replay(scenario: Scenario, moves: readonly string[], { asFarAsPo
   const states: Int32Array[] = [composition.initial];
   const taken: Move[] = [];
   const faults: { readonly at: number; readonly says: string }[] = [];
-  moves.forEach((told, at) => {
+  moves.forEach((told, place) => {
     const state = states.at(-1)!;
+    const at = taken.length;
     const wrong = composition.faultIn(state);
     if (wrong !== undefined) faults.push({ at, says: faultText(wrong) });
     const possible = possibleIn(composition, state);
     const found = possible.find(({ move }) => composition.describe(state, move) === told);
     if (found === undefined && asFarAsPossible) return;
-    if (found === undefined) throw new RangeError(`move ${at + 1} of ${moves.length}, “${told}”, is not possible there; these are: ${possible.map(({ move }) => composition.describe(state, move)).join("; ")}`);
+    if (found === undefined) throw new RangeError(`move ${place + 1} of ${moves.length}, “${told}”, is not possible there; these are: ${possible.map(({ move }) => composition.describe(state, move)).join("; ")}`);
     taken.push(found.move);
     if (found.fault !== undefined) faults.push({ at, says: faultText(found.fault) });
     if (found.to !== undefined) states.push(found.to);
-    else if (at < moves.length - 1) throw new RangeError(`move ${at + 1}, “${told}”, leads nowhere: ${faultText(found.fault!)}`);
+    else if (place < moves.length - 1) throw new RangeError(`move ${place + 1}, “${told}”, leads nowhere: ${faultText(found.fault!)}`);
   });
   if (states.length > taken.length) {
     const last = states.at(-1)!;
     const wrong = composition.faultIn(last);
-    if (wrong !== undefined) faults.push({ at: moves.length, says: faultText(wrong) });
-    if (!composition.isOver(last) && possibleIn(composition, last).length === 0) faults.push({ at: moves.length, says: deadlock });
+    if (wrong !== undefined) faults.push({ at: taken.length, says: faultText(wrong) });
+    if (!composition.isOver(last) && possibleIn(composition, last).length === 0) faults.push({ at: taken.length, says: deadlock });
   }
   return { composition, states, moves: taken, faults };
 }
@@ -118,7 +119,7 @@ const columnWidth = 22;
 
 /** The moves as a ladder: the server and its clients side by side, what arrives as arrows (`═` is MSRP), what somebody does beside the line. */
 export function ladder(scenario: Scenario, moves: readonly string[]): string {
-  const { composition, states, moves: taken, faults } = replay(scenario, moves);
+  const { composition, states, moves: taken, faults } = replay(scenario, moves, { asFarAsPossible: true });
   const used = [...new Set(taken.flatMap((move) => (["expires", "operator"].includes(kindOf(move)) ? [] : [dialogOf(move)])))].sort((a, b) => a - b);
   const columns = ["server", ...used.map((dialog) => nameOf(scenario.dialogs[dialog]!))];
   const lines = [columns.map((name) => name.padEnd(columnWidth)).join("").trimEnd()];
@@ -129,7 +130,7 @@ export function ladder(scenario: Scenario, moves: readonly string[]): string {
     lines.push(rung(columns.length, kindOf(move), column, told));
     lines.push(...faults.filter((fault) => fault.at === at && states[at + 1] !== undefined).map(({ says }) => `   ! ${says}`));
   });
-  lines.push(...faults.filter(({ at }) => at === moves.length).map(({ says }) => `   ! ${says}`));
+  lines.push(...faults.filter(({ at }) => at === taken.length).map(({ says }) => `   ! ${says}`));
   return lines.join("\n");
 }
 

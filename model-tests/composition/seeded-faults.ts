@@ -24,6 +24,7 @@ const toEverybody = (branches: readonly Branch[]): readonly Branch[] =>
 export const seededFaults = {
   "a 2xx that crosses our CANCEL is not seen": rewritten("group-participant", { path: ["withdrawing"], kind: "on", key: "sip.accepted" }, forgets),
   "a BYE that crosses ours is not answered": rewritten("group-participant", { path: ["releasing"], kind: "on", key: "sip.BYE" }, forgets),
+  "a 603 that crosses our CANCEL is taken for any answer": rewritten("group-participant", { path: ["withdrawing"], kind: "on", key: "sip.rejected" }, (branches) => branches.slice(1)),
   "a group that closes does not see that a dialog was released": rewritten("group-session", { path: ["closing"], kind: "on", key: "participant.released" }, forgets),
   "a message goes to everybody": rewritten("group-session", { path: ["open", "membership"], kind: "on", key: "msrp.SEND" }, toEverybody),
   "a sender that cancels is not heard": rewritten("large-message", { path: ["sending", "offering"], kind: "on", key: "sender.aborted" }, forgets),

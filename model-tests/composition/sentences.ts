@@ -143,6 +143,16 @@ export const sentences: readonly CompositionSentence[] = [
     },
   },
   {
+    says: "603 is the user's refusal, also when it crosses our CANCEL: who said it is no member any more, unless it is there on another device",
+    beside: "RFC 3261 §21.6.2",
+    onTurn: ({ stimulus, before, turn, functions }) => {
+      const leg = before.instances.get(stimulus.on);
+      if (stimulus.event["outcome"] !== "declined" || leg?.machine !== "group-participant") return true;
+      const isGoingOn = ["open", "idle"].some((state) => within(groupIn(turn.after, functions), state));
+      return !isGoingOn || !isMember(seatsIn(turn.after, functions)[leg.seat!]) || legsOf(turn.after, leg.seat!).length > 0;
+    },
+  },
+  {
     says: "no dialog is left when the group is closed",
     beside: "RFC 4579 §5",
     atRest: (server, functions) => !isClosed(server, functions) || instances(server, ({ machine }) => machine === "group-participant" || machine === "conference-subscription").length === 0,
