@@ -48,7 +48,6 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
   const msrp = msrpEndpoint(configuration);
   focus.begin(sip, msrp, spool);
   await listen(configuration, sip, msrp);
-  controlled?.obey(process.stdin, process.stdout);
 
   process.on("SIGHUP", () => {
     try {
@@ -64,6 +63,8 @@ async function serve(configuration: Configuration, readAgain: () => Configuratio
     void end(focus, sip, msrp, spool, trace, log).then(() => admin?.close()).then(() => process.exit(0));
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
+  // A clock that nobody commands any more lets nothing expire.
+  if (controlled) controlled.obey(process.stdin.once("end", stop), process.stdout);
   admin = await openAdmin(configuration, { focus, sip, msrp, spool }, log);
 }
 

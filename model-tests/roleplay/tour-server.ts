@@ -13,14 +13,20 @@ export class TourServer implements ControlledClock {
   readonly #directory: string;
   /** Commands are answered in their order. */
   readonly #asked: ((line: string) => void)[] = [];
+  readonly #ended: Promise<never>;
   #spool: PolicySet["spool"] = "ready";
+  /** What it has printed that is no answer to us: faults of its own are among it. */
+  readonly words: string[] = [];
 
   private constructor(process: ServerProcess, directory: string) {
     this.#process = process;
     this.#directory = directory;
     process.lines.on((line) => {
       if (line.startsWith("{")) this.#asked.shift()?.(line);
+      else this.words.push(line);
     });
+    this.#ended = new Promise((_, reject) => process.exit.on((code) => reject(new Error(`the server has ended, ${code}: ${this.words.slice(-20).join("\n")}`))));
+    this.#ended.catch(() => {});
   }
 
   static async start(policies: WirePolicies = {}): Promise<TourServer> {
@@ -43,7 +49,7 @@ export class TourServer implements ControlledClock {
   /** From now on it runs with this set. Nothing that began before may still go on. */
   async use({ policies, spool }: Pick<PolicySet, "policies" | "spool">): Promise<void> {
     await writeFile(configIn(this.#directory), JSON.stringify({ policy: policies }));
-    await this.#process.reload();
+    await Promise.race([this.#process.reload(), this.#ended]);
     const folder = join(this.#directory, "data", "spool");
     // Without its folder no file can be kept.
     if ((spool === "exhausted") !== (this.#spool === "exhausted")) await (spool === "exhausted" ? rename(folder, `${folder}.away`) : rename(`${folder}.away`, folder));
@@ -53,12 +59,7 @@ export class TourServer implements ControlledClock {
   async expire(timer: RunningTimer): Promise<boolean> {
     const answer = new Promise<string>((resolve) => this.#asked.push(resolve));
     this.#process.say(JSON.stringify({ expire: timer }));
-    return (JSON.parse(await answer) as { readonly expired?: boolean }).expired === true;
-  }
-
-  /** What it has printed that is no answer to us: faults of its own are among it. */
-  get words(): readonly string[] {
-    return this.#process.lines.kept.filter((line) => !line.startsWith("{"));
+    return (JSON.parse(await Promise.race([answer, this.#ended])) as { readonly expired?: boolean }).expired === true;
   }
 
   async stop(): Promise<void> {

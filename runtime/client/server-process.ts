@@ -13,8 +13,9 @@ const listeningLine = /^listening (sip|msrp|admin) (udp|tcp|tls|http) \[?([^\]\s
 export class ServerProcess {
   /** Lines that it prints, on standard output and standard error. */
   readonly lines = new Arrivals<string>("a line of the server");
+  /** It has ended, with that exit code; null: by a signal. */
+  readonly exit = new Eventual<number | null>("the server to end");
   readonly #child: ChildProcess;
-  readonly #exit = new Eventual<number | null>("the server to end");
   readonly #listeners: { readonly protocol: string; readonly target: Target }[] = [];
 
   private constructor(args: readonly string[]) {
@@ -26,7 +27,7 @@ export class ServerProcess {
     process.once("exit", kill);
     this.#child.on("exit", (code) => {
       process.removeListener("exit", kill);
-      this.#exit.settle(code);
+      this.exit.settle(code);
     });
     readLines(this.#child, (line) => this.#hear(line));
   }
@@ -44,7 +45,7 @@ export class ServerProcess {
     const stop = server.lines.on(() => {
       if (server.#listeners.length >= wanted) listening.settle("listening");
     });
-    server.#exit.on(() => listening.settle("ended"));
+    server.exit.on(() => listening.settle("ended"));
     const outcome = await listening.within(15_000);
     stop();
     if (outcome === "ended") throw new Error(`the server ended before it listened:\n${server.lines.kept.join("\n")}`);
@@ -86,7 +87,7 @@ export class ServerProcess {
   async stop(patienceMs = 10_000): Promise<number | null> {
     this.#child.kill("SIGTERM");
     const kill = setTimeout(() => this.#child.kill("SIGKILL"), patienceMs);
-    const code = await this.#exit.within(patienceMs + 2_000);
+    const code = await this.exit.within(patienceMs + 2_000);
     clearTimeout(kill);
     return code;
   }
