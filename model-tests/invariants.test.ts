@@ -10,7 +10,7 @@ import { worlds } from "../machines/worlds.ts";
 import { explore, keyOf, told, type Edge } from "./explore.ts";
 import { invariants, ofEveryMachine, type Sentence } from "./invariants.ts";
 
-const exploreMs = 60_000;
+const exploreMs = 240_000;
 
 for (const name of Object.keys(invariants) as MachineName[]) {
   const { sentences, possible } = invariants[name];

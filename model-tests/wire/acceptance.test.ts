@@ -653,7 +653,7 @@ for (const [inactiveGroup, status] of [["notFound", 404], ["unavailable", 480]] 
   });
 }
 
-focus("inactiveGroup=reactivate", { policies: { inactiveGroup: "reactivate", senderNotConnected: "rejoin", inactivityMs: 600, maxFileOctets: 1_000_000, reinviteMs: 50 } }, (conversation) => {
+focus("inactiveGroup=reactivate", { policies: { inactiveGroup: "reactivate", senderNotConnected: "rejoin", inactivityMs: 1_500, maxFileOctets: 1_000_000, reinviteMs: 50 } }, (conversation) => {
   /** The three, when silence has ended their dialogs. */
   async function idle(scene: Scene): Promise<{ group: Group; alice: Device; bob: Device; carol: Device }> {
     const trio = await scene.trio();
@@ -679,7 +679,7 @@ focus("inactiveGroup=reactivate", { policies: { inactiveGroup: "reactivate", sen
   });
 });
 
-focus("inactiveGroup=reactivate, and the transfer is not supported", { policies: { inactiveGroup: "reactivate", groupFileTransfer: "notSupported", inactivityMs: 600 } }, (conversation) => {
+focus("inactiveGroup=reactivate, and the transfer is not supported", { policies: { inactiveGroup: "reactivate", groupFileTransfer: "notSupported", inactivityMs: 1_500 } }, (conversation) => {
   conversation('item 3: 403 "122 Function not allowed"; nobody is invited, neither into the chat nor to a file [CPM-CR §9.3.1]', async (scene) => {
     const { group, alice, bob, carol } = await scene.trio();
     for (const person of [alice, bob, carol]) await person.chat.dialog.hearsBye();

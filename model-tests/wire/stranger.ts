@@ -19,7 +19,7 @@ import { fileURLToPath } from "node:url";
 const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Longer than any answer takes, shorter than a test's patience. */
-const deadlineMs = 4_000;
+const deadlineMs = 10_000;
 /** How long nobody may say anything before a test believes that nothing comes. */
 const quietMs = 200;
 
