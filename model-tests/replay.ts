@@ -6,6 +6,7 @@
  * what is expected is what the machine says when it is replayed.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { AnyEventObject } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
 import { worlds } from "../machines/worlds.ts";
@@ -54,9 +55,9 @@ export function failureOf(tour: Tour, begin: Begin): string {
   const events = found.steps.slice(0, deviation.at + 1).map(({ event }) => event);
   const replay: Replay = { says: `${tour.id}: expected ${deviation.expected}; observed ${deviation.observed}`, machine: tour.name, input: tour.input ?? null, events };
   mkdirSync(saved, { recursive: true });
-  const file = new URL(`${tour.id.replaceAll("/", "-")}.json`, saved);
+  const file = new URL(`${tour.id.replaceAll(/[^\w]+/g, "-")}.json`, saved);
   writeFileSync(file, `${JSON.stringify(replay, undefined, 2)}\n`);
-  return [`${tour.id}: ${tour.steps.length} steps, ${events.length} of which suffice`, `input ${JSON.stringify(tour.input)}`, ...ladderOf(found, deviation), `saved as ${file.pathname}`].join("\n");
+  return [`${tour.id}: ${tour.steps.length} steps, ${events.length} of which suffice`, `input ${JSON.stringify(tour.input)}`, ...ladderOf(found, deviation), `saved as ${fileURLToPath(file)}`].join("\n");
 }
 
 /** The steps of a tour up to where it failed, one below the other. */
