@@ -5,7 +5,7 @@
  */
 import { Composition, faultText, type Fault, type Move, type Scenario } from "./composition.ts";
 import { Column, Rows } from "./interning.ts";
-import { deadlock } from "./replay.ts";
+import { deadlock, neverOver } from "./replay.ts";
 
 /** One thing that must not be, and the shortest way to it. */
 export interface Finding {
@@ -41,8 +41,6 @@ export interface CheckOptions {
   /** Told of every state; the row is used again. */
   readonly onState?: (state: Int32Array, composition: Composition) => void;
 }
-
-export const neverOver = "from here the end cannot be reached, whatever happens";
 
 /** Every state, every move. @throws when there are more than `maxStates`: what was not seen is not claimed */
 export function check(scenario: Scenario, options: CheckOptions = {}): Exploration {

@@ -5,17 +5,18 @@
  * budgets. A move is an act of a client, an arrival, a timer, an act of the operator, or what a bad network does. XState runs once
  * for each turn of the server and each step of a client that is met.
  */
-import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition } from "xstate";
+import type { AnyStateMachine, AnyTransitionDefinition } from "xstate";
 import type { MachineName } from "../../machines/index.ts";
-import type { TimerName } from "../../machines/policies.ts";
-import { restore, start, step } from "../../machines/step.ts";
-import type { Seat, SeatState } from "../../machines/terms.ts";
 import { delayOf } from "../../machines/inspect.ts";
-import { keyOf } from "../explore.ts";
-import { chatClient, recipientClient, senderClient, type Act, type ClientEffect } from "./client-machine.ts";
-import { ControllingFunction, keyOfServer, placeOf, seatOf, type Address, type Instance, type Policy, type Relay, type Server, type Stimulus, type Taken, type Turn } from "./controlling-function.ts";
+import type { TimerName } from "../../machines/policies.ts";
+import type { Seat } from "../../machines/terms.ts";
+import type { Act } from "./client-machine.ts";
+import { Clients, toldValue, type ClientStep, type Tag } from "./clients.ts";
+import { ControllingFunction, keyOfServer, type Policy, type Server, type Stimulus, type Taken, type Turn } from "./controlling-function.ts";
 import { Interned, PairMap } from "./interning.ts";
+import { knownOf, permuted } from "./permutation.ts";
 import { agreement, sentences, type Happening } from "./sentences.ts";
+import { tolerations } from "./tolerations.ts";
 import { arrives, heardOf, legOf, messageOf, messages, msrpDown, msrpUp, nameOf, numberOf, phaseOf, sipDown, sipUp, stimuliOf, timeoutOf, ways, type Dialog, type Heard, type Phase, type Setting, type Way } from "./wiring.ts";
 
 /** What a bad network does. */
@@ -90,68 +91,6 @@ export interface Visitor {
 }
 
 // ---------------------------------------------------------------- one dialog, interned
-
-const machineOf = { chat: chatClient, sender: senderClient, recipient: recipientClient } as const;
-const tags = ["idle", "ringing", "calling", "open", "leaving", "waiting", "asking"] as const;
-type Tag = (typeof tags)[number];
-
-/** The steps of the clients: local states are numbers, over all machines. */
-export class Clients {
-  readonly #states = new Interned<{ readonly machine: AnyStateMachine; readonly snapshot: AnyMachineSnapshot; readonly tags: ReadonlySet<Tag> }>();
-  readonly #steps: Map<string, ClientStep | undefined>[] = [];
-
-  first(kind: Dialog["kind"]): number {
-    const machine: AnyStateMachine = machineOf[kind];
-    return this.#indexOf(kind, machine, start(machine, undefined).snapshot as AnyMachineSnapshot);
-  }
-
-  #indexOf(kind: string, machine: AnyStateMachine, snapshot: AnyMachineSnapshot): number {
-    return this.#states.indexOf(`${kind} ${keyOf(snapshot)}`, () => ({ machine, snapshot, tags: new Set(tags.filter((tag) => snapshot.hasTag(tag))) }));
-  }
-
-  is(client: number, tag: Tag): boolean {
-    return this.#states.items[client]!.tags.has(tag);
-  }
-
-  /** Where it is, for people. */
-  told(client: number): string {
-    return toldValue(this.#states.items[client]!.snapshot.value);
-  }
-
-  /** Every local state of a client that may hear anything at any time. */
-  all(kind: Dialog["kind"], possible: readonly Act[]): number[] {
-    const found = new Set([this.first(kind)]);
-    for (const client of found)
-      for (const event of [...possible.map((act) => `act.${act}`), ...messages]) {
-        const done = this.step(kind, client, event);
-        if (done !== undefined) found.add(done.to);
-      }
-    return [...found];
-  }
-
-  /** Undefined: the client does not take it. */
-  step(kind: Dialog["kind"], client: number, event: string): ClientStep | undefined {
-    const known = (this.#steps[client] ??= new Map());
-    if (!known.has(event)) known.set(event, this.#run(kind, client, event));
-    return known.get(event);
-  }
-
-  #run(kind: string, client: number, type: string): ClientStep | undefined {
-    const { machine, snapshot } = this.#states.items[client]!;
-    const done = step(machine, snapshot, { type });
-    if (!done.handled) return undefined;
-    const said = (done.effects as unknown as readonly ClientEffect[]).map((effect) => (effect.type === "say" ? { way: sipUp, message: numberOf(effect.sip) } : { way: msrpUp, message: numberOf(effect.msrp) }));
-    return { to: this.#indexOf(kind, machine, done.snapshot as AnyMachineSnapshot), said };
-  }
-}
-
-interface ClientStep {
-  readonly to: number;
-  readonly said: readonly { readonly way: Way; readonly message: number }[];
-}
-
-const toldValue = (value: unknown): string =>
-  typeof value === "string" ? value : Object.entries(value as object).map(([state, below]) => (typeof below === "object" && below !== null && Object.keys(below).length === 0 ? state : `${state}.${toldValue(below)}`)).join(" ");
 
 /** What goes on at one dialog: its client and the four ways. */
 export interface Place {
@@ -606,9 +545,9 @@ export class Composition {
     return first && this.#unspecified(first);
   }
 
-  /** An arrival that its machine neither takes nor may refuse. */
+  /** An arrival from a peer that its machine neither takes nor may refuse. */
   #unspecified({ address, event, from, step: { refusal, handled } }: Taken): Fault | undefined {
-    if (handled || refusal === undefined || event.type.startsWith("xstate.after.")) return undefined;
+    if (handled || refusal === undefined || !/^(sip|msrp)\./.test(event.type)) return undefined;
     const tolerated = tolerations.find(({ events, states, on }) => events.includes(event.type) && (on?.some((mishap) => this.#mishaps.has(mishap)) ?? true) && states.some((state) => from.matches(state as never)));
     if (tolerated) {
       this.tolerated.add(tolerated.because);
@@ -728,19 +667,7 @@ export class Composition {
 
   /** By user who is like others: a number for all that the server knows of it. */
   #signaturesOf(server: number): Int32Array {
-    return (this.#signatures[server] ??= Int32Array.from(this.scenario.alike ?? [], (seat) => this.#signed.indexOf(this.#known(this.servers.items[server]!.server, seat), () => null)));
-  }
-
-  #known({ instances, relays }: Server, seat: Seat): string {
-    const legs = [...instances.values()].filter((instance) => instance.seat === seat).map(({ address, machine, local, device }) => `${machine === "group-participant" ? address.split(".")[1] : machine} ${local} ${device}`);
-    const group = this.functions.snapshotOf(instances.get("group")!).context as { seats: readonly SeatState[] };
-    const files = [...relays.values()].map(({ transfer, seats, serves }) => {
-      const recipient = seats.indexOf(seat);
-      const message = instances.get(`message ${transfer}`);
-      const status = message && (this.functions.snapshotOf(message).context as { recipients: readonly string[] }).recipients[recipient];
-      return `${recipient >= 0} ${serves.includes(recipient)} ${status}`;
-    });
-    return JSON.stringify([group.seats[seat], legs, files]);
+    return (this.#signatures[server] ??= Int32Array.from(this.scenario.alike ?? [], (seat) => this.#signed.indexOf(knownOf(this.servers.items[server]!.server, seat, this.functions), () => null)));
   }
 
   /** The server in which the users who are alike have changed places: who comes `at` was `order[at]`. */
@@ -766,48 +693,3 @@ export class NoPlace extends Error {
 
 /** What the transactions let through when it is repeated: what has no transaction of its own, or one that ends with it. @see RFC 3261 §13.3.1.4, §17.1.1 */
 const repeated: ReadonlySet<string> = new Set(["ACK", "180", "200", "200 unwrapped", "200 other types", "200 INVITE"]);
-
-/** What a machine may refuse or leave without an answer, and why; some of it only on a bad network. */
-export const tolerations: readonly { readonly events: readonly string[]; readonly states: readonly unknown[]; readonly on?: readonly Mishap[]; readonly because: string }[] = [
-  { events: ["sip.ringing"], states: ["withdrawing", "givingUp"], because: "RFC 3261 §9.1: a provisional response that crosses the CANCEL says nothing new" },
-  { events: ["sip.ringing"], states: [{ calling: "alerting" }, "open", "releasing", "dropping"], on: ["duplication", "overtaking"], because: "RFC 3261 §17.1.1.2: a provisional response that comes twice, or after the final one" },
-  { events: ["sip.refreshed"], states: ["releasing", "dropping"], because: "RFC 3261 §15: the dialog is ending, its session is nobody's concern" },
-  { events: ["sip.reINVITE"], states: ["releasing", "dropping"], because: "RFC 3261 §12.2.2: the dialog is ending, and 481 says so" },
-  { events: ["msrp.bound", "msrp.lost"], states: [{ open: { dialog: "condemned" } }], because: "RFC 3261 §15: the dialog ends as soon as its ACK has come" },
-  { events: ["msrp.lost"], states: ["releasing", "dropping"], because: "RFC 4975 §5.4: the session was closed when the octets broke off" },
-  { events: ["sip.ACK"], states: ["releasing", "dropping", { open: { dialog: "confirmed" } }], because: "RFC 3261 §13.3.1.4: an ACK that comes late or twice" },
-  { events: ["sip.accepted"], states: ["open", "releasing", "dropping"], on: ["duplication"], because: "RFC 3261 §13.2.2.4: a 2xx that comes twice has its ACK from the core" },
-  { events: ["sip.BYE"], states: ["calling", "withdrawing", "givingUp"], on: ["loss"], because: "RFC 3261 §15.1.2: without the 2xx, which was lost, there is no dialog: 481" },
-  { events: ["msrp.SEND", "sip.INVITE.join", "sip.INVITE.fileTransfer", "sip.REFER.add", "sip.REFER.remove"], states: ["new", "closing", "closed", "idle"], because: "RFC 3261 §21.4.5: there is no such group, or no more" },
-];
-
-/** A server in which users have changed seats. */
-export function permuted({ instances, relays }: Server, to: (seat: Seat) => Seat, functions: ControllingFunction): Server {
-  const seatsOf = new Map([...relays].map(([transfer, { seats }]) => [transfer, [...seats].map(to).sort((a, b) => a - b)]));
-  const recipientTo = (transfer: number, recipient: number): number => seatsOf.get(transfer)!.indexOf(to(relays.get(transfer)!.seats[recipient]!));
-  const moved = [...instances.values()].map((instance): Instance => {
-    const seat = instance.seat === undefined ? undefined : to(instance.seat);
-    return { ...instance, seat, address: addressTo(instance, to, recipientTo), local: localTo(instance, to, recipientTo, functions) };
-  });
-  const files = [...relays.values()].map((relay): Relay => ({ ...relay, seats: seatsOf.get(relay.transfer)!, serves: relay.serves.map((recipient) => recipientTo(relay.transfer, recipient)) }));
-  return { instances: new Map(moved.map((instance) => [instance.address, instance])), relays: new Map(files.map((relay) => [relay.transfer, relay])) };
-}
-
-function addressTo({ address, machine }: Instance, to: (seat: Seat) => Seat, recipientTo: (transfer: number, recipient: number) => number): Address {
-  if (machine === "group-participant" || machine === "conference-subscription") return `${address.split(" ")[0]} ${to(seatOf(address))}.${placeOf(address)}`;
-  return machine === "large-message-recipient" ? `recipient ${seatOf(address)}.${recipientTo(seatOf(address), placeOf(address))}` : address;
-}
-
-function localTo(instance: Instance, to: (seat: Seat) => Seat, recipientTo: (transfer: number, recipient: number) => number, functions: ControllingFunction): number {
-  const locals = functions.localsOf(instance);
-  const { value, context, status } = locals.snapshots[instance.local]!;
-  const changed = (more: object) => locals.indexOf(restore(locals.machine, { value, context: { ...context, ...more }, status }) as AnyMachineSnapshot);
-  const moved = <T>(items: readonly T[], where: (index: number) => number): T[] => {
-    const made = [...items];
-    items.forEach((item, index) => (made[where(index)] = item));
-    return made;
-  };
-  if (instance.machine === "group-session") return changed({ seats: moved((context as { seats: readonly SeatState[] }).seats, to) });
-  if (instance.machine === "large-message") return changed({ recipients: moved((context as { recipients: readonly string[] }).recipients, (recipient) => recipientTo(seatOf(instance.address), recipient)) });
-  return instance.local;
-}

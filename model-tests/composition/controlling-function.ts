@@ -394,7 +394,7 @@ class Run {
       case "reportSender":
         return this.tell(`message ${transfer}`, { type: `sender.${effect.outcome}` });
       case "openDelivery":
-        return this.#relay(transfer, { serves: [...(this.#relays.get(transfer)?.serves ?? []), placeOf(address)] });
+        return this.#relay(transfer, { serves: [...(this.#relays.get(transfer)?.serves ?? []), placeOf(address)].sort((a, b) => a - b) });
       default:
         // The others are for peers.
         return;

@@ -1,8 +1,8 @@
 /** What was explored of the composition, as rows: for the table, and for whoever wants to see it run. */
-import { check } from "./checker.ts";
+import { check, type Exploration } from "./checker.ts";
 import { boundsOf, scenarios } from "./scenarios.ts";
 import { agreement, sentences } from "./sentences.ts";
-import { faultText } from "./composition.ts";
+import { faultText, type Scenario } from "./composition.ts";
 import { ladder } from "./replay.ts";
 
 /** What holds in every state and on every move of every scenario. */
@@ -31,12 +31,21 @@ export function compositionRows({ large = false, told = () => {} }: { readonly l
   return [...scenarios.values()]
     .filter(({ isLarge }) => large || !isLarge)
     .map((scenario) => {
-      const { states, edges, seconds, findings } = check(scenario);
-      const row = { what: scenario.name, states, edges, seconds, bounds: boundsOf(scenario), properties: properties.length, findings: findings.map(({ what, moves }) => `${what}\n${ladder(scenario, moves)}`) };
+      const row = rowOf(scenario, check(scenario));
       told(row);
       return row;
     });
 }
+
+export const rowOf = (scenario: Scenario, { states, edges, seconds, findings }: Exploration): CompositionRow => ({
+  what: scenario.name,
+  states,
+  edges,
+  seconds,
+  bounds: boundsOf(scenario),
+  properties: properties.length,
+  findings: findings.map(({ what, moves }) => `${what}\n${ladder(scenario, moves)}`),
+});
 
 const perSecond = (count: number, seconds: number): string => Math.round(count / seconds).toLocaleString("en");
 

@@ -7,6 +7,8 @@ import { nameOf } from "./wiring.ts";
 
 export const deadlock = "deadlock: nothing can happen any more, and not everything is over";
 
+export const neverOver = "from here the end cannot be reached, whatever happens";
+
 /** What is kept of a counterexample. */
 export interface Recording {
   /** One of `scenarios`. */

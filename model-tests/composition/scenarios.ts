@@ -121,14 +121,14 @@ export interface Explored extends Scenario {
 const made: readonly Explored[] = [
   // What many do.
   { ...chat({ name: "a chat of four", participants: 4, acts: core, timers: ["ringMs", "cancelMs", "noAckMs"] }), isOfMany: true },
-  { ...transfer({ name: "a file to three", receivers: 3, sends: ["offer", "cancel", "begin", "finish"], receives: ["accept", "decline", "bind", "reject"] }), isOfMany: true },
+  { ...transfer({ name: "a file to three", receivers: 3, sends: ["offer", "cancel", "begin", "finish", "abort"], receives: ["accept", "decline", "bind", "reject"] }), isOfMany: true },
   {
     ...chatWithFile({
       name: "a chat of two and a file",
       participants: 2,
-      acts: ["create", "accept", "leave"],
+      acts: core,
       sends: ["offer", "cancel", "begin", "finish", "abort"],
-      receives: ["accept", "decline", "bind"],
+      receives: ["accept", "decline", "bind", "reject"],
     }),
     isOfMany: true,
   },
@@ -191,7 +191,7 @@ const made: readonly Explored[] = [
 
   // When there is time.
   { ...chat({ name: "a chat of four: one rings, leaves, is busy or asks for more", participants: 4, acts: ["create", "ring", "accept", "decline", "leave", "drop", "busy", "update"], budgets: [{ of: ["ring", "drop", "busy", "update"], count: 1 }], timers: ["ringMs", "cancelMs", "noAckMs"] }), isLarge: true },
-  { ...transfer({ name: "a file to three that may be broken off", receivers: 3, sends: ["offer", "begin", "finish", "abort"], receives: ["accept", "decline", "bind", "reject"] }), isLarge: true },
+  { ...transfer({ name: "a file to three, one of whom may not take its type", receivers: 3, sends: ["offer", "cancel", "begin", "finish", "abort"], receives: ["accept", "acceptOtherTypes", "decline", "bind", "reject"] }), isLarge: true },
 ];
 
 export const scenarios: ReadonlyMap<string, Explored> = new Map(made.map((scenario) => [scenario.name, scenario]));
