@@ -200,6 +200,14 @@ export class Watcher {
     });
   }
 
+  /** A NOTIFY that came when its time had passed, of which the tour does not know: its version counts. */
+  hear(notify: SipMessage): Finding | undefined {
+    return readable(() => {
+      const info = parseConferenceInfo(notify.body);
+      return this.#roster.apply(info) === "applied" ? undefined : wrong(`version ${info.version} does not follow ${this.#roster.version ?? "nothing"}`);
+    });
+  }
+
   /** Everybody whose state is new is in a partial document, all members are in a full one, and everybody is what the model says. */
   #checkSeats(info: ConferenceInfo, told: readonly Seated[], seats: readonly Seated[]): Finding | undefined {
     const named = new Set(info.users.map(({ entity }) => entity));

@@ -17,7 +17,7 @@ import { ackOf, answerOf, Dialog, User } from "./cast.ts";
 import type { Contribution, OfferedFile, Watcher } from "./checks.ts";
 import type { Delivery, Upload } from "./file.ts";
 import { MsrpLink, token, type Frame } from "./msrp-link.ts";
-import { modelPolicy } from "./policy-sets.ts";
+import { modelPolicy, type PolicySet } from "./policy-sets.ts";
 import { startOf, type Place } from "./possible-steps.ts";
 import { SipPort, summary, type Heard } from "./sip-port.ts";
 import type { LadderLine, Target, WireTour } from "./verdict.ts";
@@ -124,11 +124,19 @@ export const channels = {
 
 const keyOf = (message: SipMessage): string => `${message.callId} ${message.cseq.seq} ${message.cseq.method}`;
 
+/** What a tour needs of the room for files; its steps say it. */
+export function spoolOf({ steps }: Pick<WireTour, "steps">): PolicySet["spool"] {
+  const found = steps.flatMap((step) => step.flatMap(({ event }) => (event.type === "largeMessage.execute" ? [event["spool"] as "ready" | "exhausted"] : [])));
+  if (found.includes("exhausted")) return "exhausted";
+  return found.length > 0 || steps.some((step) => step.some(({ event }) => event.type === "sip.CANCEL") && step.length > 1) ? "slow" : "ready";
+}
+
 /** Compositions by their policies: what one tour has stepped through, the next need not. */
 const compositions = new Map<string, ControllingFunction>();
 
-function compositionOf({ policies, closed, steps }: WireTour): ControllingFunction {
-  const spool = steps.some((step) => step.some(({ event }) => event.type === "largeMessage.execute")) ? "separate" : "immediate";
+function compositionOf(tour: WireTour): ControllingFunction {
+  const { policies, closed } = tour;
+  const spool = spoolOf(tour) === "ready" ? "immediate" : "separate";
   const key = JSON.stringify([policies, closed, spool]);
   const known = compositions.get(key) ?? new ControllingFunction(modelPolicy({ policies, closed }), { spool });
   compositions.set(key, known);
@@ -440,7 +448,18 @@ export class Scene {
     const [address] = [...this.subscriptions].find(([, one]) => one === subscription) ?? [];
     if (address !== undefined && address === this.holds) subscription.notify = heard;
     else heard.reply(answerOf(heard.message, 200, ""));
+    if (this.#isPaced(subscription, heard.message)) {
+      const finding = subscription.watcher.hear(heard.message);
+      return finding ? this.watch.find(finding) : this.watch.note(says);
+    }
     this.watch.arrive(channels.subscription(subscription), says, heard);
+  }
+
+  /** Where the clock is not ours, what notifyPaceMs has held back comes when it comes. */
+  #isPaced(subscription: Subscription, notify: SipMessage): boolean {
+    if (this.target.controlled || !/^active\b/i.test(notify.get("subscription-state") ?? "")) return false;
+    const awaited = this.watch.awaited(channels.subscription(subscription));
+    return awaited === undefined || (awaited.includes(", full,") && /<(?:\w+:)?conference-info[^>]*\sstate="partial"/.test(notify.body.toString("latin1")));
   }
 
   #hearMsrp(leg: Leg, frame: Frame): void {

@@ -54,6 +54,11 @@ export class Watch {
     else if (this.#isComplete) this.#settled?.();
   }
 
+  /** What is to come there next. */
+  awaited(channel: string): string | undefined {
+    return this.#expected.find((one) => one.channel === channel && !this.#met.includes(one))?.says;
+  }
+
   /** Seen, and good as it is. */
   note(says: string): void {
     this.#observed.push(says);
