@@ -12,7 +12,7 @@ import { countsOf, type Counts } from "./counts.ts";
 import { ofEveryMachine } from "./invariants.ts";
 import { distinguishable, mutationOf, type Report } from "./mutation/score.ts";
 import { simplePaths, transitionPairs, type Share } from "./paths.ts";
-import { wireCoverage } from "./roleplay/wire-tours.ts";
+import { wireCoverage, wireTours } from "./roleplay/wire-tours.ts";
 import { goalClassesOf } from "./tours.ts";
 
 export interface Table {
@@ -75,6 +75,8 @@ export const mutants = "mutants killed / distinguishable / by a clock alone / eq
 /** All figures of those machines, without those of the wire if there are not all; `told` hears of each row when it is made. */
 export function machineTable(of: readonly MachineName[], told: (row: readonly string[]) => void = () => {}): Table {
   const isAll = of.length === Object.keys(machines).length;
+  // They are no machine's own: their seconds are nobody's.
+  if (isAll) wireTours();
   const rows = of.map((machine) => {
     const began = performance.now();
     const figures = [

@@ -10,6 +10,7 @@ import type { Clause } from "../machines/clauses.ts";
 import type { MachineName } from "../machines/index.ts";
 import { clauses, grounds } from "../machines/inspect.ts";
 import { worlds } from "../machines/worlds.ts";
+import { checksOf } from "./checks.ts";
 import { told } from "./explore.ts";
 import { askedAt, Decisions, eventClassOf, goalClassOf, GoalList, leavesOf, Numbered, placeClassOf } from "./goals.ts";
 import { graphOf, type Answer, type Graph } from "./graph.ts";
@@ -37,8 +38,9 @@ export interface Tour {
  * What a suite has to show.
  *
  * - `recommended`: every goal class, every transition, every named guard deciding alone both ways; after every transition, in
- *   whatever leaf it began, all that can come next, taken or not, so that where it led is seen; and in every leaf every event that
- *   is taken, right after all that is passed over in silence there, so that it was passed over.
+ *   whatever leaf it began, all that can come next, taken or not, and words of events that tell where it led from every place with
+ *   the same memory; and in every leaf every event that is taken, right after all that is passed over in silence there, so that it
+ *   was passed over.
  * - `0-switch`: every transition, and every named guard deciding alone both ways.
  * - `1-switch`: every pair of transitions taken back to back.
  * - `all-edges`: every event in every snapshot.
@@ -75,10 +77,12 @@ interface Wanted {
   readonly goals: readonly ("classes" | "decisions" | "silence" | "edges")[];
   /** What comes after every transition: anything, or another transition. */
   readonly then?: "anything" | "transitions";
+  /** Where every transition led is told from every place with the same memory that it could have led to. */
+  readonly checks?: true;
 }
 
 const wanted: { readonly [C in Criterion]: Wanted } = {
-  recommended: { goals: ["classes", "decisions", "silence"], then: "anything" },
+  recommended: { goals: ["classes", "decisions", "silence"], then: "anything", checks: true },
   "0-switch": { goals: ["decisions"] },
   "1-switch": { goals: [], then: "transitions" },
   "all-edges": { goals: ["edges"] },
@@ -166,12 +170,15 @@ function toursThrough(name: MachineName, input: number, criterion: Criterion, op
   const graph = graphAt(name, input);
   const ground = groundOf(graph, wanted[criterion], reached);
   const { walks } = walk(ground, { generator, seed, budget, length });
-  const digits = String(walks.length - 1).length;
-  return walks.map((edges, number) => ({
+  const decisions = new Decisions(name);
+  const checks = wanted[criterion].checks && budget === Infinity ? checksOf(graph, (edge) => decisions.taken(askedAt(graph, edge)).join(), reached) : [];
+  const ways = [...walks.map((edges) => edges.map((at) => ground.edges[at]!)), ...checks];
+  const digits = String(ways.length - 1).length;
+  return ways.map((edges, number) => ({
     id: `${name}/${input}/${String(number).padStart(digits, "0")}`,
     name,
     input: graph.input,
-    steps: edges.map((at) => stepOf(graph, ground.edges[at]!)),
+    steps: edges.map((edge) => stepOf(graph, edge)),
   }));
 }
 
