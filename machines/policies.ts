@@ -143,6 +143,13 @@ export type Policies = {
   readonly [K in PolicyName]: (typeof policies)[K] extends Choice<infer V> ? V : number;
 };
 
+/** Policies of which the first must not be above the second, else nobody gets what the second allows. */
+export const notAbove: readonly (readonly [PolicyName, PolicyName])[] = [
+  ["minParticipants", "maxGroupSize"],
+  ["sessionRefreshMs", "sessionExpiresMs"],
+  ["minSubscriptionMs", "subscriptionMs"],
+];
+
 /** The values when nobody says otherwise. */
 export const defaults = Object.fromEntries(Object.entries(policies).map(([name, policy]) => [name, policy.default])) as Policies;
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { BlockList, isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
-import { defaults, policies as known, type Policies, type PolicyName } from "../machines/policies.ts";
+import { defaults, notAbove, policies as known, type Policies, type PolicyName } from "../machines/policies.ts";
 import { PeerMisbehaved } from "./errors.ts";
 import { parseUri } from "./sip/uri.ts";
 
@@ -259,7 +259,7 @@ function blockList(subnets: readonly string[]): BlockList {
   return list;
 }
 
-/** @throws {ConfigurationRefused} no NAME=VALUE, a name that is none, a value that the policy does not take */
+/** @throws {ConfigurationRefused} no NAME=VALUE, a name that is none, a value that the policy does not take, or not beside another's */
 export function policiesOf(said: readonly string[]): Policies {
   const values: Record<string, string | number> = { ...defaults };
   for (const text of said) {
@@ -269,6 +269,8 @@ export function policiesOf(said: readonly string[]): Policies {
     if (!Object.hasOwn(known, name)) refuse(`--policy: there is no policy ${JSON.stringify(name)}; --help lists them`);
     values[name] = policyValue(name, text.slice(equals + 1));
   }
+  const wrong = notAbove.find(([least, most]) => values[least]! > values[most]!);
+  if (wrong !== undefined) refuse(`--policy: ${wrong[0]} is ${values[wrong[0]]}, and must not be above ${wrong[1]}, which is ${values[wrong[1]]}`);
   return values as Policies;
 }
 
