@@ -13,6 +13,9 @@ export interface Statechart {
   readonly transitions: readonly Transition[];
 }
 
+/** What became of it between two revisions: only where a statechart is the union of both. */
+export type Mark = "added" | "removed" | "changed";
+
 export interface State {
   readonly id: string;
   readonly key: string;
@@ -27,6 +30,7 @@ export interface State {
   readonly entry: readonly string[];
   readonly exit: readonly string[];
   readonly grounds: Grounds | undefined;
+  readonly mark?: Mark;
 }
 
 export interface Transition {
@@ -43,6 +47,7 @@ export interface Transition {
   readonly isOtherwise: boolean;
   readonly effects: readonly string[];
   readonly grounds: Grounds | undefined;
+  readonly mark?: Mark;
 }
 
 export type Trigger =
