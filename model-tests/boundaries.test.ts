@@ -26,9 +26,11 @@ const ownFiles = (project: string) => {
 };
 const house = ownFiles("tsconfig.json");
 const pureRoom = ownFiles("machines/tsconfig.json");
+/** What runs in a page knows the page and no Node. */
+const inPage = ownFiles("diagrams/site/client/tsconfig.json");
 compiler.close();
 
-const files = [...house.files].filter(([path]) => /^(machines|runtime|model-tests|diagrams)\//.test(path));
+const files = [...new Map([...house.files, ...inPage.files])].filter(([path]) => /^(machines|runtime|model-tests|diagrams)\//.test(path));
 const under = (room: string) => files.filter(([path]) => path.startsWith(room));
 
 function* within(node: Node): Generator<Node> {
