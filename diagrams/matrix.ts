@@ -2,10 +2,12 @@
 import { clauses } from "../machines/inspect.ts";
 import { refusals, type Refusal } from "../machines/refusals.ts";
 import type { Statechart, State } from "./graph.ts";
-import type { Outcome, Survey } from "./survey.ts";
+import { table } from "./markdown.ts";
+import type { MatrixCell, MatrixOutcome, MatrixReview } from "./review-shape.ts";
+import { answer } from "./wording.ts";
 
-export function matrix(chart: Statechart, survey: Survey): string {
-  const page = new Page(chart, survey);
+export function matrix(chart: Statechart, surveyed: MatrixReview): string {
+  const page = new Page(chart, surveyed);
   return [
     `# ${chart.name}: every state, every event`,
     "",
@@ -37,22 +39,22 @@ const key = [
 ];
 
 class Page {
-  readonly #survey: Survey;
+  readonly #matrix: MatrixReview;
   readonly #leaves: readonly State[];
   readonly #missed: readonly State[];
   readonly #paths: ReadonlyMap<string, string>;
 
-  constructor(chart: Statechart, survey: Survey) {
+  constructor(chart: Statechart, matrix: MatrixReview) {
     const leaves = chart.states.filter(({ children }) => children.length === 0);
-    this.#survey = survey;
-    this.#leaves = leaves.filter(({ id }) => survey.leaves.has(id));
-    this.#missed = leaves.filter(({ id }) => !survey.leaves.has(id));
+    this.#matrix = matrix;
+    this.#leaves = leaves.filter(({ id }) => matrix.leaves.includes(id));
+    this.#missed = leaves.filter(({ id }) => matrix.unreached.includes(id));
     this.#paths = new Map(chart.states.map(({ id, path }) => [id, path]));
   }
 
   grid(): string[] {
     const legend = this.#leaves.map(({ path }, index) => `${column(index)} \`${path}\``).join(" · ");
-    const rows = this.#survey.events.map((event) => [`\`${event}\``, ...this.#leaves.map((leaf) => this.#cell(leaf, event))]);
+    const rows = this.#matrix.events.map((event) => [`\`${event}\``, ...this.#leaves.map((leaf) => this.#cell(leaf, event))]);
     return [legend, "", ...table(["", ...this.#leaves.map((_, index) => column(index))], rows)];
   }
 
@@ -66,7 +68,7 @@ class Page {
 
   /** What refusals.ts answers wherever the grid says so. */
   refused(): string[] {
-    const events = this.#survey.events.filter((event) => this.#leaves.some((leaf) => this.#survey.outcomes(leaf.id, event).some(isRefused)));
+    const events = this.#matrix.events.filter((event) => this.#leaves.some((leaf) => this.#cellOf(leaf, event).outcomes.some(isRefused)));
     if (events.length === 0) return [];
     const rows = events.map((event) => {
       const refusal = refusals[event as keyof typeof refusals];
@@ -75,17 +77,19 @@ class Page {
     return ["## Refusals", "", ...table(["event", "answer", "because"], rows), ""];
   }
 
+  #cellOf = ({ id }: State, event: string): MatrixCell => this.#matrix.cells[this.#matrix.leaves.indexOf(id)]![this.#matrix.events.indexOf(event)]!;
+
   #cell(leaf: State, event: string): string {
-    const outcomes = this.#survey.outcomes(leaf.id, event);
-    if (outcomes.length === 0) return event.startsWith("after ") ? "" : hole;
+    const { is, outcomes } = this.#cellOf(leaf, event);
+    if (is !== "met") return is === "hole" ? hole : "";
     const shown = Object.entries(signs).flatMap(([kind, sign]) => (outcomes.some((outcome) => outcome.kind === kind) ? [sign] : []));
-    const codes = outcomes.filter(isRefused).map(({ refusal }) => code(refusal));
+    const codes = outcomes.filter(isRefused).map(() => code(refusals[event as keyof typeof refusals]));
     return [shown.join(""), ...new Set(codes)].filter(Boolean).join(" ");
   }
 
   #handled(leaf: State): string[] {
-    const rows = this.#survey.events.flatMap((event) => {
-      const outcomes = this.#survey.outcomes(leaf.id, event);
+    const rows = this.#matrix.events.flatMap((event) => {
+      const outcomes = this.#cellOf(leaf, event).outcomes;
       return outcomes.every(isRefused) ? [] : [[`\`${event}\``, this.#told(outcomes)]];
     });
     return rows.length === 0 ? [] : [...table(["event", "what happens"], rows), ""];
@@ -93,18 +97,17 @@ class Page {
 
   #refusedIn(leaf: State): string[] {
     const events = new Map<string, string[]>();
-    for (const event of this.#survey.events) {
-      const outcomes = this.#survey.outcomes(leaf.id, event);
+    for (const event of this.#matrix.events) {
+      const outcomes = this.#cellOf(leaf, event).outcomes;
       const [first] = outcomes;
       if (!first || !isRefused(first) || !outcomes.every(isRefused)) continue;
-      const said = answer(first.refusal);
-      events.set(said, [...(events.get(said) ?? []), event]);
+      events.set(first.answer, [...(events.get(first.answer) ?? []), event]);
     }
     return events.size === 0 ? [] : [...[...events].map(([said, refused]) => `- refused, ${said}: ${refused.map((event) => `\`${event}\``).join(", ")}`), ""];
   }
 
   /** One phrase for each thing that can come of it, with the rules by which it does. */
-  #told(outcomes: readonly Outcome[]): string {
+  #told(outcomes: readonly MatrixOutcome[]): string {
     const phrases = new Map<string, Set<number>>();
     for (const outcome of outcomes) {
       const phrase = this.#phrase(outcome);
@@ -116,7 +119,7 @@ class Page {
     return ordered.map(({ phrase, rules }) => (rules.length > 0 ? `${phrase} (${rules.join(", ")})` : phrase)).join("; ");
   }
 
-  #phrase(outcome: Outcome): string {
+  #phrase(outcome: MatrixOutcome): string {
     switch (outcome.kind) {
       case "leads":
         return `→ ${outcome.to.map((id) => `\`${this.#paths.get(id)}\``).join(" + ")}${outcome.carried ? ", carried along" : ""}`;
@@ -129,12 +132,12 @@ class Page {
       case "lapses":
         return "lapses";
       case "refused":
-        return `refused, ${answer(outcome.refusal)}`;
+        return `refused, ${outcome.answer}`;
     }
   }
 }
 
-const isRefused = (outcome: Outcome): outcome is Extract<Outcome, { kind: "refused" }> => outcome.kind === "refused";
+const isRefused = (outcome: MatrixOutcome): outcome is Extract<MatrixOutcome, { kind: "refused" }> => outcome.kind === "refused";
 
 const column = (index: number) => `s${index + 1}`;
 
@@ -149,25 +152,7 @@ function code(refusal: Refusal): string {
   }
 }
 
-function answer(refusal: Refusal): string {
-  switch (refusal.protocol) {
-    case "sip":
-      return `SIP ${refusal.status}${refusal.warning ? ` ${refusal.warning}` : ""}`;
-    case "msrp":
-      return `MSRP ${refusal.status}`;
-    case "silence":
-      return "silence";
-  }
-}
-
 function because({ grounds }: Refusal): string {
   const named = clauses(grounds).join(", ");
   return "cites" in grounds ? named : `*${grounds.decides}* (decided, beside ${named})`;
-}
-
-/** A table of Markdown whose columns also stand below each other as text. */
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = heading.map((name, index) => Math.max(3, ...[name, ...rows.map((row) => row[index]!)].map((cell) => [...cell].length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, index) => cell + " ".repeat(widths[index]! - [...cell].length)).join(" | ")} |`;
-  return [line(heading), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)];
 }

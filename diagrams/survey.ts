@@ -1,66 +1,59 @@
-/** What every event does in every leaf state, everywhere that the machine gets to in its world. */
+/** What every event does in every leaf state, everywhere that the machine gets to in its world: the matrix as data. */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
-import { delayOf, transitions } from "../machines/inspect.ts";
-import type { Refusal } from "../machines/refusals.ts";
+import { delayOf, nodes, transitions } from "../machines/inspect.ts";
+import { refusals } from "../machines/refusals.ts";
 import { worlds } from "../machines/worlds.ts";
 import { explore, type Edge } from "../model-tests/explore.ts";
+import type { MatrixCell, MatrixOutcome, MatrixReview } from "./review-shape.ts";
+import { answer } from "./wording.ts";
 
-/** What came of one event in one leaf state; there are several where guards decide. */
-export type Outcome =
-  /** To other leaves, by a transition of this state, or `carried` along by one of another region. */
-  | { readonly kind: "leads"; readonly to: readonly string[]; readonly rules: readonly number[]; readonly carried: boolean }
-  /** Answered or noted: the state stays. */
-  | { readonly kind: "stays"; readonly rules: readonly number[] }
-  /** A transition to nowhere, without effect. */
-  | { readonly kind: "ignored"; readonly rules: readonly number[] }
-  /** This state says nothing, another region does. */
-  | { readonly kind: "elsewhere"; readonly rules: readonly number[] }
-  /** A timer that ran out while no guard of its transitions held: nobody is there to be refused. */
-  | { readonly kind: "lapses" }
-  /** No transition takes it. */
-  | { readonly kind: "refused"; readonly refusal: Refusal };
-
-export interface Survey {
-  /** Ids of the leaf states that were reached. */
-  readonly leaves: ReadonlySet<string>;
-  /** Every event of the world; a delay as `after <policy>`. */
-  readonly events: readonly string[];
-  /** Without outcomes: the event was never there. A timer does not run in every state. */
-  outcomes(leaf: string, event: string): readonly Outcome[];
-}
-
-export function survey(name: MachineName): Survey {
+export function survey(name: MachineName): MatrixReview {
   const surveyor = new Surveyor(name);
   for (const input of worlds[name].inputs) {
     const { initial, places } = explore(name, input, (edge) => surveyor.visit(edge));
     for (const snapshot of [initial.snapshot, ...places.values()]) surveyor.rest(snapshot as AnyMachineSnapshot);
   }
-  return surveyor;
+  return surveyor.matrix();
 }
 
-class Surveyor implements Survey {
-  readonly leaves = new Set<string>();
-  readonly events: readonly string[];
+class Surveyor {
+  /** Every event of the world; a delay as `after POLICY`. */
+  readonly #events: readonly string[];
+  readonly #leaves: readonly string[];
+  readonly #reached = new Set<string>();
   readonly #rules: ReadonlyMap<AnyTransitionDefinition, number>;
-  readonly #cells = new Map<string, Map<string, Outcome>>();
+  readonly #cells = new Map<string, Map<string, MatrixOutcome>>();
 
   constructor(name: MachineName) {
     const machine: AnyStateMachine = machines[name];
     const declared = transitions(machine);
+    this.#leaves = nodes(machine.root).filter(isLeaf).map(({ id }) => id);
     this.#rules = new Map(declared.map((transition, index) => [transition, index + 1]));
     const types = [...worlds[name].events.map(({ type }) => type), ...declared.map(({ eventType }) => eventType).filter((type) => type !== "")];
     const names = types.map(eventName);
-    const isDelay = (each: string) => each.startsWith("after ");
-    this.events = [...new Set([...names.filter((each) => !isDelay(each)), ...names.filter(isDelay)])];
+    this.#events = [...new Set([...names.filter((each) => !isDelay(each)), ...names.filter(isDelay)])];
   }
 
-  outcomes(leaf: string, event: string): readonly Outcome[] {
-    return [...(this.#cells.get(`${leaf} ${event}`)?.values() ?? [])];
+  matrix(): MatrixReview {
+    const leaves = this.#leaves.filter((leaf) => this.#reached.has(leaf));
+    const cells = leaves.map((leaf) => this.#events.map((event) => this.#cell(leaf, event)));
+    return {
+      events: this.#events,
+      leaves,
+      unreached: this.#leaves.filter((leaf) => !this.#reached.has(leaf)),
+      cells,
+      holes: cells.flat().filter(({ is }) => is === "hole").length,
+    };
+  }
+
+  #cell(leaf: string, event: string): MatrixCell {
+    const outcomes = [...(this.#cells.get(`${leaf} ${event}`)?.values() ?? [])];
+    return { event, is: outcomes.length > 0 ? "met" : isDelay(event) ? "stopped" : "hole", outcomes };
   }
 
   rest(snapshot: AnyMachineSnapshot): void {
-    for (const { id } of leavesOf(snapshot)) this.leaves.add(id);
+    for (const { id } of leavesOf(snapshot)) this.#reached.add(id);
   }
 
   visit(edge: Edge): void {
@@ -70,8 +63,8 @@ class Surveyor implements Survey {
     for (const leaf of before) this.#note(leaf, edge.event, this.#outcome(leaf, before, after, taken, edge));
   }
 
-  #outcome(leaf: AnyStateNode, before: readonly AnyStateNode[], after: readonly AnyStateNode[], taken: readonly AnyTransitionDefinition[], { step }: Edge): Outcome {
-    if (!step.handled) return step.refusal ? { kind: "refused", refusal: step.refusal } : { kind: "lapses" };
+  #outcome(leaf: AnyStateNode, before: readonly AnyStateNode[], after: readonly AnyStateNode[], taken: readonly AnyTransitionDefinition[], { event, step }: Edge): MatrixOutcome {
+    if (!step.handled) return step.refusal ? { kind: "refused", answer: answer(refusals[event.type as keyof typeof refusals]) } : { kind: "lapses" };
     const own = taken.filter(({ source }) => contains(source as AnyStateNode, leaf));
     const rules = (own.length > 0 ? own : taken).map((transition) => this.#rules.get(transition)!);
     if (!after.includes(leaf)) return { kind: "leads", to: successors(leaf, before, after).map(({ id }) => id), rules, carried: own.length === 0 };
@@ -79,15 +72,15 @@ class Surveyor implements Survey {
     return own.every(({ target, actions }) => target === undefined && actions.length === 0) ? { kind: "ignored", rules } : { kind: "stays", rules };
   }
 
-  #note(leaf: AnyStateNode, { type }: AnyEventObject, outcome: Outcome): void {
+  #note(leaf: AnyStateNode, { type }: AnyEventObject, outcome: MatrixOutcome): void {
     const cell = `${leaf.id} ${eventName(type)}`;
-    const outcomes = this.#cells.get(cell) ?? new Map<string, Outcome>();
+    const outcomes = this.#cells.get(cell) ?? new Map<string, MatrixOutcome>();
     this.#cells.set(cell, outcomes.set(word(outcome), outcome));
   }
 }
 
 /** Two outcomes of one event in one leaf with the same word are the same. */
-function word(outcome: Outcome): string {
+function word(outcome: MatrixOutcome): string {
   const rules = "rules" in outcome ? outcome.rules : [];
   return outcome.kind === "leads" ? `leads ${rules} ${outcome.to}` : `${outcome.kind} ${rules}`;
 }
@@ -97,7 +90,9 @@ function eventName(type: string): string {
   return delay === undefined ? type : `after ${delay}`;
 }
 
-const leavesOf = (snapshot: AnyMachineSnapshot): AnyStateNode[] => snapshot._nodes.filter(({ type }) => type === "atomic" || type === "final");
+const isDelay = (event: string) => event.startsWith("after ");
+const isLeaf = ({ type }: AnyStateNode) => type === "atomic" || type === "final";
+const leavesOf = (snapshot: AnyMachineSnapshot): AnyStateNode[] => snapshot._nodes.filter(isLeaf);
 
 /** The leaves that took a leaf's place: in the smallest state around it that has new ones. */
 function successors(leaf: AnyStateNode, before: readonly AnyStateNode[], after: readonly AnyStateNode[]): AnyStateNode[] {
