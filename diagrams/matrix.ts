@@ -4,7 +4,7 @@ import { refusals, type Refusal } from "../machines/refusals.ts";
 import type { Statechart, State } from "./graph.ts";
 import { table } from "./markdown.ts";
 import type { MatrixCell, MatrixOutcome, MatrixReview } from "./review-shape.ts";
-import { answer } from "./wording.ts";
+import { answer } from "./survey.ts";
 
 export function matrix(chart: Statechart, surveyed: MatrixReview): string {
   const page = new Page(chart, surveyed);

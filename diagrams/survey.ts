@@ -2,11 +2,10 @@
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
 import { delayOf, nodes, transitions } from "../machines/inspect.ts";
-import { refusals } from "../machines/refusals.ts";
+import { refusals, type Refusal } from "../machines/refusals.ts";
 import { worlds } from "../machines/worlds.ts";
 import { explore, type Edge } from "../model-tests/explore.ts";
 import type { MatrixCell, MatrixOutcome, MatrixReview } from "./review-shape.ts";
-import { answer } from "./wording.ts";
 
 export function survey(name: MachineName): MatrixReview {
   const surveyor = new Surveyor(name);
@@ -107,4 +106,16 @@ function successors(leaf: AnyStateNode, before: readonly AnyStateNode[], after: 
 function contains(outer: AnyStateNode, inner: AnyStateNode): boolean {
   for (let each: AnyStateNode | undefined = inner; each !== undefined; each = each.parent) if (each === outer) return true;
   return false;
+}
+
+/** What a refused event is answered. */
+export function answer(refusal: Refusal): string {
+  switch (refusal.protocol) {
+    case "sip":
+      return `SIP ${refusal.status}${refusal.warning ? ` ${refusal.warning}` : ""}`;
+    case "msrp":
+      return `MSRP ${refusal.status}`;
+    case "silence":
+      return "silence";
+  }
 }

@@ -1,7 +1,6 @@
 /** What stands in a state's box and on an arrow. */
 import type { Grounds } from "../machines/clauses.ts";
 import { clauses } from "../machines/inspect.ts";
-import type { Refusal } from "../machines/refusals.ts";
 import { alike, isIgnored, type State, type Statechart, type Transition, type Trigger } from "./graph.ts";
 import { words, type Line, type Manner, type Word } from "./lettering.ts";
 
@@ -67,16 +66,4 @@ function spelled(transition: Transition): Line[] {
 function numbered(transitions: readonly Transition[]): Line[] {
   const named = alike(transitions, (each) => triggerText(each.trigger) || guardText(each));
   return [...named].map(([name, rules]) => [...rules.map(ruleNumber), ...words(name)]);
-}
-
-/** What a refused event is answered. */
-export function answer(refusal: Refusal): string {
-  switch (refusal.protocol) {
-    case "sip":
-      return `SIP ${refusal.status}${refusal.warning ? ` ${refusal.warning}` : ""}`;
-    case "msrp":
-      return `MSRP ${refusal.status}`;
-    case "silence":
-      return "silence";
-  }
 }

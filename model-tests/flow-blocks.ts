@@ -90,13 +90,15 @@ function outcome({ effects, handled, refusal }: Step): string {
   return effects.map(({ type, ...params }) => [type, ...Object.values(params).map(shown)].join(" ")).join(", ") || "nothing";
 }
 
+/** What the machine of a block is made with. */
+export const inputOf = ({ of, lines }: Block): object => ({ ...usual[of as MachineName], ...values(lines.filter((line) => line.startsWith("given ")).flatMap((line) => words(line).slice(1))) });
+
 /** Walks the lines through the machine; throws at the first that is not so. `visit` is shown every event and where it came. */
-export function walk({ of, lines }: Block, visit: (from: AnyMachineSnapshot, event: AnyEventObject) => void = () => {}): void {
+export function walk(block: Block, visit: (from: AnyMachineSnapshot, event: AnyEventObject) => void = () => {}): void {
+  const { of, lines } = block;
   if (!Object.hasOwn(machines, of)) throw new Error(`no machine is called ${of}`);
-  const name = of as MachineName;
-  const machine: AnyStateMachine = machines[name];
-  const given = lines.filter((line) => line.startsWith("given ")).flatMap((line) => words(line).slice(1));
-  let snapshot = start(machine, { ...usual[name], ...values(given) }).snapshot as AnyMachineSnapshot;
+  const machine: AnyStateMachine = machines[of as MachineName];
+  let snapshot = start(machine, inputOf(block)).snapshot as AnyMachineSnapshot;
   for (const line of lines.filter((line) => !line.startsWith("given "))) {
     if (line.startsWith("is ")) {
       const state = `${machine.id}.${line.slice(3).trim()}`;

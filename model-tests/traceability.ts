@@ -71,15 +71,15 @@ export function wireTests(): WireTest[] {
 }
 
 /** The tours that take a transition, and where the first one does. */
-interface Taken {
-  readonly tours: Set<string>;
+export interface Taken {
+  readonly tours: ReadonlySet<string>;
   readonly first: { readonly tour: string; readonly step: number };
 }
 
 /** By the name of the transition. */
 function takenByTours(machine: MachineName): ReadonlyMap<string, Taken> {
   const names = transitions(machines[machine]).map(nameOf);
-  const taken = new Map<string, Taken>();
+  const taken = new Map<string, Taken & { readonly tours: Set<string> }>();
   for (const tour of toursOf(machine)) {
     const { id, steps } = tour;
     const { sets, of } = takenOn(graphOfTour(tour));
@@ -162,14 +162,16 @@ export interface Relation {
 export interface RelationOptions {
   /** Follows the tours on the wire too: they have to be walked first, which takes a minute. */
   readonly wireTours?: boolean;
+  /** What takes each transition, by its name, where it is known already. */
+  readonly known?: { readonly tours: ReadonlyMap<string, Taken>; readonly onTheWire: ReadonlyMap<string, readonly string[]> };
 }
 
 /** The whole relation as plain data. Of the machines that are named; of all, if none is. */
-export function relation(of: readonly MachineName[] = machineNames, { wireTours = false }: RelationOptions = {}): Relation {
+export function relation(of: readonly MachineName[] = machineNames, { wireTours = false, known }: RelationOptions = {}): Relation {
   const tests = wireTests();
   const flows = takenByFlows();
-  const tours = new Map(of.flatMap((machine) => [...takenByTours(machine)]));
-  const onTheWire = wireTours ? wireToursTaking() : undefined;
+  const tours = known?.tours ?? new Map(of.flatMap((machine) => [...takenByTours(machine)]));
+  const onTheWire = known?.onTheWire ?? (wireTours ? wireToursTaking() : undefined);
   const traces = of.flatMap((machine) =>
     transitions(machines[machine]).map((transition, index): TransitionTrace => {
       const name = nameOf(transition);
