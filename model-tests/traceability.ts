@@ -55,8 +55,8 @@ export interface WireTest {
 const wire = new URL("wire/", import.meta.url);
 const titled = /\b(?:conversation|test)\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)/g;
 
-/** Every test of `wire/` that names a clause in its title, or was made of a flow's block that does. */
-export function wireTests(): WireTest[] {
+/** Every test of `wire/`, and of every flow's block. */
+export function allWireTests(): WireTest[] {
   const tests = readdirSync(wire)
     .filter((file) => file.endsWith(".test.ts"))
     .sort()
@@ -67,8 +67,11 @@ export function wireTests(): WireTest[] {
       }),
     );
   const flows = blocks().filter(({ kind }) => kind === "wire").map(({ file, title, prose }): WireTest => ({ file: `flows/${file}`, title, clauses: clausesIn(prose) }));
-  return [...tests, ...flows].filter((each) => each.clauses.length > 0);
+  return [...tests, ...flows];
 }
+
+/** Those that name a clause: in the title, or in the words before the block. */
+export const wireTests = (): WireTest[] => allWireTests().filter((each) => each.clauses.length > 0);
 
 /** The tours that take a transition, and where the first one does. */
 export interface Taken {

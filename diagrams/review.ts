@@ -1,0 +1,66 @@
+/** Everything that the pages of a review show, from the machines, the tests and what was printed. */
+import { documents, type Document } from "../machines/clauses.ts";
+import { machines, type MachineName } from "../machines/index.ts";
+import { policies } from "../machines/policies.ts";
+import { inputOf, blocks, walk, type Block } from "../model-tests/flow-blocks.ts";
+import { nameOf } from "../model-tests/places.ts";
+import { clausesIn, relation, type ClauseTrace, type Taken } from "../model-tests/traceability.ts";
+import type { AnyEventObject } from "xstate";
+import { transitions } from "../machines/inspect.ts";
+import { evidence } from "./evidence.ts";
+import { figures } from "./figures.ts";
+import { machineReview, takenByName, takenOf } from "./machine-review.ts";
+import type { ClauseReview, FlowReview, PolicyReview, Review } from "./review-shape.ts";
+import { shownBy } from "./shown.ts";
+import { Takes } from "./takes.ts";
+import { flowId, flowIdsNaming, testsNaming } from "./tests.ts";
+
+export async function review(): Promise<Review> {
+  const found = evidence();
+  const names = Object.keys(machines) as MachineName[];
+  const taken = new Map(names.map((name) => [name, takenOf(name, found.machines[name].tours)]));
+  const tours = new Map<string, Taken>(names.flatMap((name) => takenByName(transitions(machines[name]).map((transition, index) => ({ rule: index + 1, name: nameOf(transition) })), taken.get(name)!)));
+  const onTheWire = new Map(Object.entries(found.wire.taking).map(([name, numbers]) => [name, numbers.map((number) => found.wire.tours[number]!)]));
+  const { clauses, transitions: traces } = relation(names, { known: { tours, onTheWire } });
+  return {
+    machines: names.map((name) => machineReview(name, found.machines[name], traces.filter(({ machine }) => machine === name), taken.get(name)!)),
+    clauses: clauses.map(clauseReview),
+    text: { change1: [], change2: [] },
+    flows: blocks().map(flowReview),
+    ambiguities: [],
+    requirements: [],
+    purposes: [],
+    policies: Object.entries(policies).map(([name, policy]): PolicyReview => ({ name, ...policy })),
+    figures: figures(),
+    changes: [],
+  };
+}
+
+const titleOf = (clause: string) => documents[(Object.keys(documents) as Document[]).find((document) => clause.startsWith(`${document} §`))!];
+
+function clauseReview({ clause, cites, beside, tours, wireTours = 0, invariants, inScope, exception, inferred }: ClauseTrace): ClauseReview {
+  return {
+    clause,
+    title: titleOf(clause),
+    inScope,
+    ...(exception !== undefined && { exception }),
+    ...(inferred !== undefined && { inferred }),
+    cites: shownBy(cites),
+    beside: shownBy(beside),
+    tours,
+    wire: testsNaming([clause]),
+    wireTours,
+    flows: flowIdsNaming(({ prose }) => clausesIn(prose).includes(clause)),
+    invariants,
+  };
+}
+
+function flowReview(block: Block): FlowReview {
+  const { file, title, kind, of, number, prose, lines } = block;
+  const common = { id: flowId(block), file, title, kind, of, number, prose: prose.trim(), lines, clauses: clausesIn(prose) };
+  if (kind === "wire") return { ...common, rules: [] };
+  const events: AnyEventObject[] = [];
+  walk(block, (_, event) => void events.push(event));
+  const input = inputOf(block);
+  return { ...common, rules: [...new Set(new Takes(of as MachineName).along(input, events).flat())], input, events };
+}
