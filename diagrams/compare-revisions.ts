@@ -101,7 +101,7 @@ async function machineChange(one: Described | undefined, other: Described | unde
 }
 
 const isChanged = ({ difference, redefined, tours }: MachineChange) =>
-  !isSame(difference) || redefined.length > 0 || (typeof tours === "object" && tours.gone.length + tours.come.length > 0);
+  !isSame(difference) || redefined.length > 0 || typeof tours === "string" || (tours !== undefined && tours.gone.length + tours.come.length > 0);
 
 function redefined(one: Described, other: Described): Redefined[] {
   const names = Object.keys(other.definitions).filter((name) => name in one.definitions && one.definitions[name] !== other.definitions[name]);
@@ -186,9 +186,10 @@ export class Tree {
     if (!existsSync(join(directory, "machines", "index.ts"))) throw new RevisionError(`${name} has no machines/index.ts: there is nothing to compare`);
     for (const room of ["diagrams", "model-tests"]) {
       mkdirSync(join(directory, room));
-      for (const file of readdirSync(join(root, room)).filter((each) => each.endsWith(".ts") && !each.endsWith(".test.ts"))) cpSync(join(root, room, file), join(directory, room, file));
+      for (const file of readdirSync(join(root, room)).filter((each) => each.endsWith(".ts") && !each.endsWith(".test.ts"))) lay(join(room, file), directory);
     }
-    cpSync(join(root, "package.json"), join(directory, "package.json"));
+    // How machines are read and run is no part of what they say: the evidence is made with today's.
+    for (const file of ["machines/inspect.ts", "machines/step.ts", "package.json"]) lay(file, directory);
     symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
     this.#process = fork(join(directory, "diagrams", "revision.ts"), [], { cwd: directory, execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
     this.#process.stderr!.on("data", (text: Buffer) => (this.#complaints += text.toString()));
@@ -214,6 +215,8 @@ export class Tree {
     this.#process.kill();
   }
 }
+
+const lay = (file: string, directory: string) => cpSync(join(root, file), join(directory, file));
 
 function unpack(name: string, commit: string, directory: string): void {
   const archive = git("archive", "--format=tar", commit, "machines");
