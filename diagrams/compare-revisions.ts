@@ -9,52 +9,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlin
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compare, compareRows, isSame, type Aspect, type Difference, type RowChange } from "./compare.ts";
-import { compareTours, type Tours } from "./compare-tours.ts";
-import type { Statechart, Transition } from "./graph.ts";
-import type { Answers, Described, Description, Question } from "./revision.ts";
+import { comparison, type Answering, type Comparison, type Revision } from "./comparison.ts";
+import type { Description } from "./description.ts";
+import type { Question } from "./revision.ts";
+import type { Met, Way } from "./ways.ts";
 
 /** What is wrong with a revision, or with its name: the message names it. */
 export class RevisionError extends Error {}
-
-export interface Comparison {
-  readonly before: Revision;
-  readonly after: Revision;
-  /** Those that differ. */
-  readonly machines: readonly MachineChange[];
-  /** Machines whose text differs, and nothing that they do. */
-  readonly reworded: readonly string[];
-  readonly lines: readonly LineChange[];
-  readonly policies: readonly RowChange[];
-  readonly refusals: readonly RowChange[];
-}
-
-export interface Revision {
-  /** As it was asked for; the working tree has no commit. */
-  readonly name: string;
-  readonly commit?: string;
-  readonly subject?: string;
-}
-
-export interface MachineChange {
-  readonly difference: Difference;
-  /** Guards and memory that keep their names, and are defined otherwise. */
-  readonly redefined: readonly Redefined[];
-  /** Absent of a machine that is new or gone; a sentence where its tours cannot be made. */
-  readonly tours?: Tours | string;
-}
-
-export interface Redefined {
-  readonly name: string;
-  /** Rules whose guards it is. */
-  readonly rules: readonly number[];
-}
-
-/** A line of the change request: what changed in its words, and the changed things that it shows in. */
-export interface LineChange extends RowChange {
-  readonly asks: string;
-  readonly rests: readonly { readonly machine: string; readonly rule?: number; readonly state?: string }[];
-}
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -77,90 +38,6 @@ export async function compareRevisions(before: string, after?: string): Promise<
   }
 }
 
-async function comparison(before: Tree, after: Tree): Promise<Comparison> {
-  const [was, is] = await Promise.all([before.ask({ ask: "describe" }), after.ask({ ask: "describe" })]);
-  const names = [...new Set([...is.machines, ...was.machines].map(({ chart }) => chart.name))];
-  const changed: MachineChange[] = [];
-  const reworded: string[] = [];
-  for (const name of names) {
-    const [one, other] = [was, is].map(({ machines }) => machines.find(({ chart }) => chart.name === name));
-    if (one?.fingerprint === other?.fingerprint) continue;
-    const change = await machineChange(one, other, before, after);
-    if (isChanged(change)) changed.push(change);
-    else reworded.push(name);
-  }
-  const rows = (of: "policies" | "refusals") => compareRows(was[of] ?? [], is[of] ?? []);
-  const policies = rows("policies");
-  return { before: before.revision, after: after.revision, machines: changed, reworded, lines: lineChanges(was, is, changed, policies), policies, refusals: rows("refusals") };
-}
-
-async function machineChange(one: Described | undefined, other: Described | undefined, before: Tree, after: Tree): Promise<MachineChange> {
-  const difference = compare(one?.chart, other?.chart);
-  if (!one || !other) return { difference, redefined: [] };
-  return { difference, redefined: redefined(one, other), tours: await compareTours(difference.name, before, after) };
-}
-
-const isChanged = ({ difference, redefined, tours }: MachineChange) =>
-  !isSame(difference) || redefined.length > 0 || typeof tours === "string" || (tours !== undefined && tours.gone.length + tours.come.length > 0);
-
-function redefined(one: Described, other: Described): Redefined[] {
-  const names = Object.keys(other.definitions).filter((name) => name in one.definitions && one.definitions[name] !== other.definitions[name]);
-  return names.map((name) => ({ name, rules: other.chart.transitions.filter((rule) => uses(rule, name)).map(({ rule }) => rule) }));
-}
-
-function uses({ guard = "", effects }: Transition, definition: string): boolean {
-  const [kind, name] = definition.split(" ");
-  return kind === "guard" ? guard.split(" ").includes(name!) : effects.includes(name!);
-}
-
-// ---------------------------------------------------------------- lines of the change request
-
-function lineChanges(was: Description, is: Description, machines: readonly MachineChange[], policies: readonly RowChange[]): LineChange[] {
-  const changes = new Map(compareRows(was.lines ?? [], is.lines ?? []).map((change) => [change.name, change]));
-  const shown = places(was, is, machines);
-  return [...new Set([...(is.lines ?? []), ...(was.lines ?? [])].map(({ name }) => name))].flatMap((name): LineChange[] => {
-    const rows = [is, was].flatMap(({ lines }) => lines?.filter((line) => line.name === name) ?? []);
-    const shows = rows.flatMap(({ says }) => says["shows in"]?.split(", ") ?? []);
-    const rests = shown.filter(({ names }) => shows.some((each) => names.includes(each))).map(({ names: _, ...place }) => place);
-    const touched = policies.some((policy) => shows.includes(`policy ${policy.name}`));
-    const change = changes.get(name);
-    if (!change && rests.length === 0 && !touched) return [];
-    const { grounds, says } = rows[0]!;
-    const clauses = grounds && "cites" in grounds ? grounds.cites : [];
-    return [{ name, asks: says["asks"] ?? "", mark: change?.mark ?? "changed", clauses, aspects: change?.aspects ?? [], rests }];
-  });
-}
-
-interface Place {
-  readonly machine: string;
-  readonly rule?: number;
-  readonly state?: string;
-  /** By which the lines speak of it. */
-  readonly names: readonly string[];
-}
-
-/** Everything that changed, under the names that it had and has in `machines/scope.ts`. */
-function places(was: Description, is: Description, machines: readonly MachineChange[]): Place[] {
-  return machines.flatMap(({ difference: { name: machine, states, rules }, redefined }): Place[] => {
-    const [one, other] = [was, is].map((each) => each.machines.find(({ chart }) => chart.name === machine)?.chart);
-    const named = (chart: Statechart | undefined, rule: number | undefined) => chart?.transitions.filter((each) => each.rule === rule).flatMap(namesOf) ?? [];
-    const otherwise = new Set(redefined.flatMap(({ rules }) => rules).filter((rule) => !rules.some((each) => each.rule === rule)));
-    return [
-      ...states.map(({ id, path }) => ({ machine, state: path, names: [id] })),
-      ...rules.map(({ rule, was }) => ({ machine, rule, names: [...named(one, was), ...named(other, rule)] })),
-      ...[...otherwise].map((rule) => ({ machine, rule, names: named(other, rule) })),
-    ];
-  });
-}
-
-/** `STATE EVENT`, and with its guard. */
-function namesOf({ from, trigger, guard }: Transition): string[] {
-  const event = trigger.kind === "event" ? trigger.event : trigger.kind === "delay" ? `xstate.after.${trigger.policy}` : "always";
-  return guard === undefined ? [`${from} ${event}`] : [`${from} ${event}`, `${from} ${event} ${guard}`];
-}
-
-// ---------------------------------------------------------------- revisions
-
 /** The name goes to git as an argument that cannot be an option, and never to a shell. */
 function resolved(name: string): Revision & { readonly commit: string } {
   const found = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
@@ -172,7 +49,7 @@ function resolved(name: string): Revision & { readonly commit: string } {
 const git = (...words: readonly string[]) => spawnSync("git", words, { cwd: root, maxBuffer: 1 << 28 });
 
 /** A revision's machines with today's evidence, and the process that answers for them. */
-export class Tree {
+class Tree implements Answering {
   readonly revision: Revision;
   readonly #process: ChildProcess;
   #complaints = "";
@@ -195,13 +72,24 @@ export class Tree {
     this.#process.stderr!.on("data", (text: Buffer) => (this.#complaints += text.toString()));
   }
 
-  /** @throws RevisionError when the revision cannot answer */
-  async ask<Q extends Question>(question: Q): Promise<Answers[Q["ask"]]> {
+  describe(): Promise<Description> {
+    return this.#ask({ ask: "describe" });
+  }
+
+  tours(machine: string): Promise<readonly Way[]> {
+    return this.#ask({ ask: "tours", machine });
+  }
+
+  walk(machine: string, ways: readonly Way[]): Promise<readonly (readonly Met[])[]> {
+    return this.#ask({ ask: "walk", machine, ways });
+  }
+
+  #ask<A>(question: Question): Promise<A> {
     const { name } = this.revision;
     return new Promise((resolve, reject) => {
       const ended = () => reject(new RevisionError(`${name} does not load: ${this.#complaints.trim().split("\n").find((line) => line.includes("Error")) ?? "its process ended"}`));
       this.#process.once("exit", ended);
-      this.#process.once("message", (reply: { readonly answer: Answers[Q["ask"]] } | { readonly fault: string }) => {
+      this.#process.once("message", (reply: { readonly answer: A } | { readonly fault: string }) => {
         this.#process.off("exit", ended);
         if ("answer" in reply) resolve(reply.answer);
         else reject(new RevisionError(`${name} does not ${question.ask === "describe" ? "load" : "answer"}: ${reply.fault}`));
