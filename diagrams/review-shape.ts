@@ -161,13 +161,15 @@ export interface ClauseReview {
 
 export interface SentenceReview {
   readonly id: string;
+  /** 0 a sentence or a heading, 1 an item or a bullet, 2 one below it. */
+  readonly depth: 0 | 1 | 2;
   readonly clause: Clause;
   /** A few words of the text, to find it by. */
   readonly quote: string;
   /** What it asks, in our words. */
   readonly asks: string;
-  /** `data`: a machine has nothing to decide, the runtime does it. */
-  readonly status: "modelled" | "data" | "not modelled";
+  /** `data`: a machine has nothing to decide, the runtime does it. `heading`: it asks for nothing itself. */
+  readonly status: "modelled" | "data" | "not modelled" | "heading";
   readonly why?: string;
   readonly shows: readonly Shown[];
   readonly tests: Tests;
@@ -209,6 +211,8 @@ export interface AmbiguityReview {
   /** `text`: of the change request. `decision`: of a machine, beside a clause. `question`: open around the text. */
   readonly kind: "text" | "decision" | "question";
   readonly clauses: readonly Clause[];
+  /** The questions of the list for the authors that it settles, or leaves to later. */
+  readonly questions: readonly { readonly id: string; readonly says: string }[];
   /** What the text says, or leaves open. */
   readonly open: string;
   readonly options: readonly string[];

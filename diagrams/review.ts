@@ -4,16 +4,19 @@ import { machines, type MachineName } from "../machines/index.ts";
 import { policies } from "../machines/policies.ts";
 import { inputOf, blocks, walk, type Block } from "../model-tests/flow-blocks.ts";
 import { nameOf } from "../model-tests/places.ts";
-import { clausesIn, relation, type ClauseTrace, type Taken } from "../model-tests/traceability.ts";
+import { clausesIn, relation, type ClauseTrace, type Taken, type TransitionTrace } from "../model-tests/traceability.ts";
 import type { AnyEventObject } from "xstate";
 import { transitions } from "../machines/inspect.ts";
+import { ambiguityReviews } from "./ambiguities.ts";
 import { evidence } from "./evidence.ts";
 import { figures } from "./figures.ts";
 import { machineReview, takenByName, takenOf } from "./machine-review.ts";
-import type { ClauseReview, FlowReview, PolicyReview, Review } from "./review-shape.ts";
+import { requirementReviews } from "./requirements.ts";
+import type { ClauseReview, FlowReview, PolicyReview, Review, Shown } from "./review-shape.ts";
 import { shownBy } from "./shown.ts";
 import { Takes } from "./takes.ts";
-import { flowId, flowIdsNaming, testsNaming } from "./tests.ts";
+import { flowId, flowIdsNaming, testsNaming, type TestsOf } from "./tests.ts";
+import { textReview } from "./text.ts";
 
 export async function review(): Promise<Review> {
   const found = evidence();
@@ -22,17 +25,34 @@ export async function review(): Promise<Review> {
   const tours = new Map<string, Taken>(names.flatMap((name) => takenByName(transitions(machines[name]).map((transition, index) => ({ rule: index + 1, name: nameOf(transition) })), taken.get(name)!)));
   const onTheWire = new Map(Object.entries(found.wire.taking).map(([name, numbers]) => [name, numbers.map((number) => found.wire.tours[number]!)]));
   const { clauses, transitions: traces } = relation(names, { known: { tours, onTheWire } });
+  const testsOf = testsFinder(traces, taken);
+  const requirements = requirementReviews(testsOf);
   return {
     machines: names.map((name) => machineReview(name, found.machines[name], traces.filter(({ machine }) => machine === name), taken.get(name)!)),
     clauses: clauses.map(clauseReview),
-    text: { change1: [], change2: [] },
+    text: textReview(requirements, testsOf),
     flows: blocks().map(flowReview),
-    ambiguities: [],
-    requirements: [],
+    ambiguities: ambiguityReviews(),
+    requirements,
     purposes: [],
     policies: Object.entries(policies).map(([name, policy]): PolicyReview => ({ name, ...policy })),
     figures: figures(),
     changes: [],
+  };
+}
+
+/** The tours, tests and flows of a place: of a rule those that take it, of a state those that enter it. */
+function testsFinder(traces: readonly TransitionTrace[], taken: ReadonlyMap<MachineName, ReturnType<typeof takenOf>>): TestsOf {
+  const standing = (shown: Shown) =>
+    traces.filter(({ machine, rule, to }) => (shown.what === "rule" ? machine === shown.machine && rule === shown.rule : shown.what === "state" && to.some((id) => id === shown.state || id.startsWith(`${shown.state}.`))));
+  return (shown, wire = []) => {
+    const of = [...new Set(shown.flatMap(standing))];
+    return {
+      tours: new Set(of.flatMap(({ machine, rule }) => (taken.get(machine)!.get(rule) ?? []).map(({ tour }) => tour))).size,
+      wireTours: new Set(of.flatMap(({ wireTours = [] }) => wireTours)).size,
+      wire: [...new Map(wire.map((test) => [`${test.file} ${test.title}`, test])).values()],
+      flows: [...new Set(of.flatMap(({ flows }) => flows))],
+    };
   };
 }
 

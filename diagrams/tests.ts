@@ -2,7 +2,10 @@
 import type { Clause } from "../machines/clauses.ts";
 import { blocks, type Block } from "../model-tests/flow-blocks.ts";
 import { allWireTests } from "../model-tests/traceability.ts";
-import type { WireTest } from "./review-shape.ts";
+import type { Shown, Tests, WireTest } from "./review-shape.ts";
+
+/** What shows some places, and these tests besides. */
+export type TestsOf = (shown: readonly Shown[], wire?: readonly WireTest[]) => Tests;
 
 /** Flows that are played on the wire are named as flows. */
 const known = allWireTests().filter(({ file }) => file.startsWith("wire/"));

@@ -53,7 +53,7 @@ export interface WireTest {
 }
 
 const wire = new URL("wire/", import.meta.url);
-const titled = /\b(?:conversation|test)\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)/g;
+const titled = /\b(?:conversation|test(?:\.concurrent)?)\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)/g;
 
 /** Every test of `wire/`, and of every flow's block. */
 export function allWireTests(): WireTest[] {
