@@ -14,6 +14,8 @@ import { BlockList, connect, createServer as createTcpServer, type AddressInfo, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { machines as specification, type MachineName } from "../machines/index.ts";
+import { transitions } from "../machines/inspect.ts";
 import { Admin } from "../runtime/admin/admin.ts";
 import { EventStream } from "../runtime/admin/event-stream.ts";
 import { Inspection } from "../runtime/admin/inspection.ts";
@@ -162,6 +164,12 @@ async function askAs(port: number, template: string, path: string, asking: Askin
   return answer;
 }
 
+/** Where a rule begins, and what triggers it. */
+function declared(machine: MachineName, rule: number): readonly [from: string, event: string] {
+  const { source, eventType } = transitions(specification[machine])[rule - 1]!;
+  return [source.id, eventType];
+}
+
 describe("the description", () => {
   let server: Running;
   let clients: Readonly<Record<"alice" | "bob" | "carol", CpmClient>>;
@@ -200,6 +208,10 @@ describe("the description", () => {
     await askAs(port, "/healthz", "/healthz");
     await askAs(port, "/metrics", "/metrics");
     expect((await askAs(port, "/readyz", "/readyz")).status).toBe(200);
+    const begin = await ask(port, "/");
+    expect([begin.status, begin.headers.location]).toEqual([307, "/live"]);
+    seen.add("get / 307");
+    expect((await askAs(port, "/live", "/live")).text).toMatch(/^<!doctype html>/);
     const list = await askAs(port, "/api/groups", "/api/groups");
     expect(list.json).toMatchObject({ total: 1, next: null, groups: [{ id, subject: "Hiking", participants: { connected: 3 } }] });
     await clients.alice.sendFile(group, { name: "<b>photo</b>.jpg", type: "image/jpeg", content: Buffer.alloc(2_000) });
@@ -209,6 +221,9 @@ describe("the description", () => {
     expect(json.seats.map(({ uri, status, dialogs }: any) => [uri, status, dialogs.length])).toEqual(Object.values(clients).map(({ uri }) => [uri, "connected", 1]));
     expect(json.machines.map(({ machine }: any) => machine)).toEqual(expect.arrayContaining(["group-session", "group-participant", "group-file-transfer", "large-message", "large-message-sender", "large-message-recipient"]));
     expect(text).not.toContain("<");
+    const { machines, ...rest } = json;
+    expect((await askAs(port, "/api/groups/{id}", `/api/groups/${id}?machines=no`)).json).toEqual(rest);
+    expect((await askAs(port, "/api/groups/{id}", `/api/groups/${id}?machines=some`)).status).toBe(400);
   });
 
   test("the stream tells what it says; the group's end ends it", async () => {
@@ -233,6 +248,7 @@ describe("the description", () => {
     for await (const { event, data } of stream) {
       told.set(event, (told.get(event) ?? 0) + 1);
       if (event === "step") machines.add(data.machine);
+      for (const { rule, from, event: cause } of data.taken ?? []) expect([from, cause]).toEqual(declared(data.machine, rule));
       conform(data, event === "ended" ? {} : schemaOf({ step: "Step", timers: "Timers", snapshot: "Group", dropped: "Dropped" }[event]!));
     }
     expect([...told.keys()].toSorted()).toEqual(["ended", "step", "timers"]);
@@ -249,6 +265,7 @@ describe("the description", () => {
       ["/api/groups", "/api/groups?limit=ten", 400],
       ["/api/groups", "/api/groups?after=-1", 400],
       ["/api/groups", "/api/groups?state=happy", 400],
+      ["/api/groups", "/api/groups?order=best", 400],
       ["/api/transfers", "/api/transfers?limit=1e3", 400],
       ["/api/inspect", "/api/inspect", 400],
       ["/api/inspect", "/api/inspect?group=none", 404],
@@ -280,12 +297,12 @@ test("pages of a list: every group once and in order, whatever the length of a p
   const server = await serve("pages");
   const alice = await CpmClient.start({ uri: "sip:alice@cpm.example", server: { transport: "tcp", host: "127.0.0.1", port: server.sipPort } });
   const all: string[] = [];
-  for (let k = 0; k < 7; k++) all.push(/^sip:([^@]+)@/.exec((await alice.createGroup(factory, { recipients: [`sip:nobody${k}@cpm.example`] })).identity)![1]!);
+  for (let k = 0; k < 7; k++) all.push(/^sip:([^@]+)@/.exec((await alice.createGroup(factory, { subject: `Grüße: trip to ${k}`, recipients: [`sip:nobody${k}@cpm.example`] })).identity)![1]!);
 
-  const read = async (limit: number, between: () => Promise<unknown> = async () => {}): Promise<string[]> => {
+  const read = async (limit: number, asked = "", between: () => Promise<unknown> = async () => {}): Promise<string[]> => {
     const ids: string[] = [];
-    for (let after: number | null = 0; after !== null; await between()) {
-      const { json }: Answer = await ask(server.port, `/api/groups?limit=${limit}&after=${after}`);
+    for (let after: number | null | undefined; after !== null; await between()) {
+      const { json }: Answer = await ask(server.port, `/api/groups?limit=${limit}${asked}${after === undefined ? "" : `&after=${after}`}`);
       expect(json.groups.length).toBeLessThanOrEqual(limit);
       expect(json.next === null || json.groups.length === limit).toBe(true);
       ids.push(...json.groups.map((one: any) => one.id));
@@ -293,9 +310,19 @@ test("pages of a list: every group once and in order, whatever the length of a p
     }
     return ids;
   };
-  for (const limit of [1, 2, 3, 7, 8, 1_000]) expect(await read(limit)).toEqual(all);
+  for (const limit of [1, 2, 3, 7, 8, 1_000]) {
+    expect(await read(limit)).toEqual(all);
+    expect(await read(limit, "&order=newest")).toEqual(all.toReversed());
+  }
+  // Whatever an operator knows of a group finds it, and nothing else.
+  expect(await read(2, "&search=NOBODY3@cpm")).toEqual([all[3]]);
+  expect(await read(2, "&search=alice")).toEqual(all);
+  expect(await read(2, "&search=trip%20to%205")).toEqual([all[5]]);
+  expect(await read(2, `&search=${all[6]!.slice(3, 20).toUpperCase()}`)).toEqual([all[6]]);
+  expect(await read(2, "&search=Gr%C3%BC%C3%9Fe&order=newest")).toEqual(all.toReversed());
+  expect(await read(2, "&search=elsewhere")).toEqual([]);
   let ended = 0;
-  const ids = await read(2, () => ask(server.port, `/api/groups/${all[ended++]!}`, { method: "DELETE" }));
+  const ids = await read(2, "", () => ask(server.port, `/api/groups/${all[ended++]!}`, { method: "DELETE" }));
   expect(ids).toEqual(all);
   await alice.close();
   await server.close();
@@ -315,7 +342,7 @@ describe("strangers and other sites", () => {
   const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
 
   test("a page that had its own name resolved to loopback gets nothing: 421", async () => {
-    for (const path of ["/healthz", "/metrics", "/api/groups", "/diagrams/group-session.svg"])
+    for (const path of ["/healthz", "/metrics", "/api/groups", "/diagrams/group-session.svg", "/live", "/"])
       for (const host of ["evil.example", "evil.example:8060", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "127.1", "x"]) expect((await ask(open.port, path, { headers: { host } })).status, `${host} ${path}`).toBe(421);
     for (const host of ["localhost", "LOCALHOST:9", "127.0.0.1", `127.0.0.1:${open.port}`, "[::1]:8060", "192.0.2.1:8060"]) expect((await ask(open.port, "/api/groups", { headers: { host } })).status, host).toBe(200);
   });
@@ -333,15 +360,19 @@ describe("strangers and other sites", () => {
   });
 
   test("nobody is let in by CORS, and nothing is guessed, framed or kept", async () => {
-    for (const [method, path] of [["OPTIONS", "/api/groups"], ["GET", "/api/groups"], ["GET", "/metrics"], ["GET", "/nowhere"], ["GET", "/diagrams/group-session.svg"], ["DELETE", "/api/groups/x"], ["GET", "/healthz"]] as const) {
+    for (const [method, path] of [["OPTIONS", "/api/groups"], ["GET", "/api/groups"], ["GET", "/metrics"], ["GET", "/nowhere"], ["GET", "/diagrams/group-session.svg"], ["GET", "/live"], ["GET", "/"], ["DELETE", "/api/groups/x"], ["GET", "/healthz"]] as const) {
       const { headers } = await ask(open.port, path, { method, headers: { "access-control-request-method": "DELETE" } });
       expect(Object.keys(headers).filter((name) => name.startsWith("access-control-"))).toEqual([]);
       expect(headers["x-content-type-options"]).toBe("nosniff");
-      expect(headers["content-security-policy"]).toMatch(/^default-src '(none|self)'.*frame-ancestors 'none'/);
+      expect(headers["content-security-policy"]).toMatch(/^default-src 'none';.*frame-ancestors 'none'/);
       expect(headers["cache-control"]).toBe("no-store");
     }
     const api = await ask(open.port, "/api/groups");
     expect([api.headers["content-type"], api.headers["content-security-policy"]]).toEqual(["application/json", "default-src 'none'; frame-ancestors 'none'"]);
+    const page = String((await ask(open.port, "/live")).headers["content-security-policy"]).split("; ");
+    expect(page).toEqual(expect.arrayContaining(["default-src 'none'", "script-src 'self'", "style-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"]));
+    expect(page.join()).not.toMatch(/unsafe|\*|data:|https?:/);
+    expect((await ask(open.port, "/diagrams/group-session.svg")).headers["content-security-policy"]).toMatch(/; sandbox;/);
   });
 
   test("a method that is none here is 405 and names those that are; HEAD is GET without a body", async () => {
@@ -369,15 +400,15 @@ describe("strangers and other sites", () => {
     expect(picture.text).toContain("<svg");
   });
 
-  test("with a token: everything but the probes wants it, as Bearer or as the password of Basic; then any host name is right", async () => {
-    for (const path of ["/metrics", "/api/groups", "/api/openapi.json", "/diagrams/group-session.svg", "/api/inspect?group=x"]) {
+  test("with a token: everything but the probes, the live page and the pictures wants it, as Bearer or as the password of Basic; then any host name is right", async () => {
+    for (const path of ["/metrics", "/api/groups", "/api/openapi.json", "/api/transfers", "/api/inspect?group=x", "/nowhere"]) {
       for (const authorization of [undefined, "Bearer", `Bearer ${token}x`, `Bearer ${token.slice(1)}`, "Bearer x", basic(`admin:${token}x`), basic(token.slice(2)), `Digest ${token}`, token]) {
         const { status, headers } = await ask(guarded.port, path, { headers: authorization === undefined ? {} : { authorization } });
         expect([status, headers["www-authenticate"]?.startsWith("Basic realm=")], `${path} ${authorization}`).toEqual([401, true]);
       }
     }
     for (const authorization of [`Bearer ${token}`, `bearer ${token}`, basic(`admin:${token}`), basic(`:${token}`)]) expect((await ask(guarded.port, "/api/groups", { headers: { authorization, host: "cf.example.org" } })).status).toBe(200);
-    for (const path of ["/healthz", "/readyz"]) expect((await ask(guarded.port, path)).status).toBe(200);
+    for (const path of ["/healthz", "/readyz", "/live", "/live.js", "/live.css", "/diagrams/group-session.svg"]) expect((await ask(guarded.port, path, { headers: { host: "cf.example.org" } })).status, path).toBe(200);
     expect((await ask(guarded.port, "/api/groups/x", { method: "DELETE", headers: { authorization: basic(`a:${token}`), origin: "https://evil.example" } })).status).toBe(403);
   });
 

@@ -104,15 +104,17 @@ export class Admin {
 
   #refusal(request: IncomingMessage, url: URL | undefined): Refusal | undefined {
     if (url === undefined) return { status: 400, detail: "the request names no path" };
-    const isProbe = url.pathname === "/healthz" || url.pathname === "/readyz";
-    return refusalOf(request, isProbe ? "probe" : this.#files.has(url.pathname) ? "page" : "data", this.#options.token);
+    const { pathname } = url;
+    const isProbe = pathname === "/healthz" || pathname === "/readyz";
+    const isPage = pathname === "/" || this.#files.has(pathname);
+    return refusalOf(request, isProbe ? "probe" : isPage ? "page" : "data", this.#options.token);
   }
 
   async #answer(method: string, { pathname, searchParams: query }: URL): Promise<Answer> {
     const found = this.#router.find(pathname);
     if (found === undefined && !this.#files.has(pathname)) return problem({ status: 404, detail: "there is no such path; /api/openapi.json describes those that are" });
     const wanted = method === "HEAD" ? "get" : method.toLowerCase();
-    const routes: Readonly<Record<string, Route>> = found === undefined ? { get: () => this.#files.read(pathname) } : (this.#api[found.template] ?? streams[found.template] ?? {});
+    const routes: Readonly<Record<string, Route>> = this.#files.has(pathname) ? { get: () => this.#files.read(pathname) } : (this.#api[found!.template] ?? others[found!.template] ?? {});
     const route = Object.hasOwn(routes, wanted) ? routes[wanted] : undefined;
     if (route !== undefined) return route({ path: found?.values ?? {}, query });
     return problem({ status: 405, detail: `${method} is not done here`, headers: { allow: Object.keys(routes).map((name) => name.toUpperCase()).join(", ") } });
@@ -151,8 +153,9 @@ export class Admin {
   }
 }
 
-/** What the streams answer who wants no stream: HEAD, and a request that is no WebSocket's. */
-const streams: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+/** What streams answer who wants no stream: HEAD, and a request that is no WebSocket's. And where the pages begin. */
+const others: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+  "/": { get: () => ({ status: 307, type: "text/plain; charset=utf-8", body: "", headers: { location: "/live" } }) },
   "/api/inspect": { get: () => ({ status: 200, type: "text/event-stream", body: "" }) },
   "/api/inspect/stately": { get: () => problem({ status: 426, detail: "this is a WebSocket", headers: { upgrade: "websocket", connection: "upgrade" } }) },
 };

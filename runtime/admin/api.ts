@@ -6,6 +6,7 @@ import { json, problem, type Answer } from "./answer.ts";
 import type { Server } from "./metrics.ts";
 import { pageLimits, type Paths } from "./openapi.ts";
 import { groupOf, groupStates, seatOf, stateOf, summaryOf, transferOf, type GroupState } from "./views.ts";
+import { wordsOfGroup, wordsOfTransfer } from "./words.ts";
 
 /** What a request asks for. */
 export interface Asked {
@@ -16,8 +17,8 @@ export interface Asked {
 
 export type Route = (asked: Asked) => Answer | Promise<Answer>;
 
-/** The paths that stream are answered elsewhere. */
-export type Api = { readonly [P in Exclude<keyof Paths, `/api/inspect${string}`>]: { readonly [M in keyof Paths[P]]: Route } };
+/** The paths that stream, and the page, are answered elsewhere. */
+export type Api = { readonly [P in Exclude<keyof Paths, `/api/inspect${string}` | "/" | "/live">]: { readonly [M in keyof Paths[P]]: Route } };
 
 export function apiOf(server: Server, metrics: Registry, description: object): Api {
   const { focus } = server;
@@ -35,15 +36,18 @@ export function apiOf(server: Server, metrics: Registry, description: object): A
     "/metrics": { get: async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() }) },
     "/api/openapi.json": { get: () => described },
     "/api/groups": {
-      get: ({ query }) => {
+      get: async ({ query }) => {
         const state = query.get("state");
         if (state !== null && !groupStates.includes(state as GroupState)) return problem({ status: 400, detail: `state is one of ${groupStates.join(", ")}` });
-        const page = pageOf(focus.groups, query, (group) => state === null || stateOf(group) === state);
+        const page = await pageOf(focus.groups, query, wordsOfGroup, (group) => state === null || stateOf(group) === state);
         return "refused" in page ? page.refused : json({ groups: page.entries.map(summaryOf), total: focus.groupCount, next: page.next });
       },
     },
     "/api/groups/{id}": {
-      get: ofGroup((group) => json(groupOf(group))),
+      get: ofGroup((group, { query }) => {
+        const machines = query.get("machines") ?? "yes";
+        return machines === "yes" || machines === "no" ? json(groupOf(group, machines === "yes")) : problem({ status: 400, detail: "machines is yes or no" });
+      }),
       delete: ofGroup((group) => {
         group.close();
         return json(summaryOf(group), 202);
@@ -58,8 +62,8 @@ export function apiOf(server: Server, metrics: Registry, description: object): A
       }),
     },
     "/api/transfers": {
-      get: ({ query }) => {
-        const page = pageOf(focus.transfers, query, () => true);
+      get: async ({ query }) => {
+        const page = await pageOf(focus.transfers, query, wordsOfTransfer, () => true);
         return "refused" in page ? page.refused : json({ transfers: page.entries.map(transferOf), total: focus.transfers.size, next: page.next });
       },
     },
@@ -74,20 +78,39 @@ interface Numbered {
   readonly number: number;
 }
 
-/** The entries behind `after`, at most `limit`; `all` comes in the order of the numbers. */
-function pageOf<T extends Numbered>(all: Iterable<T>, query: URLSearchParams, isAsked: (one: T) => boolean): { readonly entries: readonly T[]; readonly next: number | null } | { readonly refused: Answer } {
+interface Page<T> {
+  readonly entries: readonly T[];
+  readonly next: number | null;
+}
+
+/** Entries that are searched before everybody else has a turn. */
+const searchedATurn = 1_000;
+
+/** The entries behind `after`, at most `limit`, in whose words everything that is searched for stands; `all` comes in the order of the numbers. */
+async function pageOf<T extends Numbered>(all: Iterable<T>, query: URLSearchParams, words: (of: T) => Iterable<string>, isAsked: (one: T) => boolean): Promise<Page<T> | { readonly refused: Answer }> {
   const limit = wholeNumber(query.get("limit"), pageLimits.default, pageLimits.least, pageLimits.most);
-  const after = wholeNumber(query.get("after"), 0, 0, Number.MAX_SAFE_INTEGER);
+  const order = query.get("order") ?? "oldest";
+  const after = wholeNumber(query.get("after"), order === "oldest" ? 0 : Number.MAX_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER);
+  const search = (query.get("search") ?? "").toLowerCase();
   if (limit === undefined) return { refused: problem({ status: 400, detail: `limit is a whole number from ${pageLimits.least} to ${pageLimits.most}` }) };
   if (after === undefined) return { refused: problem({ status: 400, detail: "after is the `next` of the page before" }) };
+  if (order !== "oldest" && order !== "newest") return { refused: problem({ status: 400, detail: "order is oldest or newest" }) };
   const entries: T[] = [];
-  for (const one of all) {
-    if (one.number <= after || !isAsked(one)) continue;
+  let searched = 0;
+  for (const one of order === "oldest" ? all : [...all].reverse()) {
+    if (order === "oldest" ? one.number <= after : one.number >= after) continue;
+    if (search !== "" && ++searched % searchedATurn === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (!isAsked(one) || (search !== "" && !hasWord(words(one), search))) continue;
     // One more than the page holds is there: the list goes on.
     if (entries.length === limit) return { entries, next: entries.at(-1)!.number };
     entries.push(one);
   }
   return { entries, next: null };
+}
+
+function hasWord(words: Iterable<string>, search: string): boolean {
+  for (const word of words) if (word.toLowerCase().includes(search)) return true;
+  return false;
 }
 
 function wholeNumber(text: string | null, byDefault: number, least: number, most: number): number | undefined {

@@ -16,14 +16,17 @@ const bodyOctetsAtMost = 1024;
 /** Whether the host that the client named can be meant: a page that had its own name resolved to our address shows that name. */
 const isOurs = (host: string): boolean => host === "localhost" || isIP(host.replace(/^\[|\]$/g, "")) !== 0;
 
-/** What is asked for: a `probe` of health, for everybody; a `page`, which is no secret and does nothing, and to which other sites may link; `data` is everything else. */
+/**
+ * What is asked for: a `probe` of health; a `page` or a picture, which is in every copy of this package, and to which other sites may
+ * link; `data` is everything else, and what the token guards.
+ */
 export type Kind = "probe" | "page" | "data";
 
 /**
  * The refusal of a request, undefined when it may come in.
  *
- * `token`: what it has to show, as `Authorization: Bearer`, or as the password of Basic, which browsers ask their user for. Where
- * there is none, a request that names us by a host name is a page that had its own name resolved to loopback (DNS rebinding).
+ * `token`: what it has to show for data, as `Authorization: Bearer`, or as the password of Basic, which browsers ask their user for.
+ * Where there is none, a request that names us by a host name is a page that had its own name resolved to loopback (DNS rebinding).
  *
  * @see RFC 6750 §2.1, RFC 7617
  */
@@ -31,7 +34,7 @@ export function refusalOf(request: IncomingMessage, kind: Kind, token: string | 
   const { host = "" } = request.headers;
   if (token === undefined && !isOurs(host.replace(/:\d{1,5}$/, "").toLowerCase())) return { status: 421, detail: `${JSON.stringify(host)} is not served here: an IP address or localhost is` };
   if (kind === "data" && isFromElsewhere(request, host)) return { status: 403, detail: "the request comes from a page of another site" };
-  if (token !== undefined && kind !== "probe" && !shows(request, token)) return { status: 401, detail: "the admin token is needed", headers: { "www-authenticate": 'Basic realm="cpm-cf", charset="UTF-8"' } };
+  if (token !== undefined && kind === "data" && !shows(request, token)) return { status: 401, detail: "the admin token is needed", headers: { "www-authenticate": 'Basic realm="cpm-cf", charset="UTF-8"' } };
   return refusalOfBody(request);
 }
 

@@ -1,6 +1,7 @@
 import type { AnyTransitionDefinition } from "xstate";
 import type { Effect } from "../../machines/effects.ts";
-import type { MachineName } from "../../machines/index.ts";
+import { machines, type MachineName } from "../../machines/index.ts";
+import { transitions } from "../../machines/inspect.ts";
 import type { Refusal } from "../../machines/refusals.ts";
 import type { Step, TimerChange } from "../../machines/step.ts";
 import type { Cause, Instance, Observer, RunningTimers } from "../session.ts";
@@ -31,8 +32,9 @@ export interface ObservedStep {
   readonly over: boolean;
 }
 
-/** A transition as the machine declares it: `branch` counts those of the same state and event from 0, in the order in which they are tried. */
+/** A transition as the machine declares it: `rule` is its number in the pictures, `branch` counts those of the same state and event from 0, in the order in which they are tried. */
 export interface TakenTransition {
+  readonly rule: number;
   readonly from: string;
   readonly event: string;
   readonly branch: number;
@@ -124,7 +126,7 @@ export class Inspection implements Observer {
       contextMoved,
       effects,
       timers: timers.map((change) => ({ change: change.change, timer: change.event.split(".", 3)[2] ?? "" })),
-      taken: taken.map(declared),
+      taken: taken.map((transition) => declared(name, transition)),
       handled,
       refusal: refusal ?? null,
       over,
@@ -145,7 +147,11 @@ export class Inspection implements Observer {
   }
 }
 
-function declared(transition: AnyTransitionDefinition): TakenTransition {
+const declarations = new Map<MachineName, readonly AnyTransitionDefinition[]>();
+
+function declared(machine: MachineName, transition: AnyTransitionDefinition): TakenTransition {
+  const all = declarations.get(machine) ?? transitions(machines[machine]);
+  declarations.set(machine, all);
   const { source, eventType } = transition;
-  return { from: source.id, event: eventType, branch: source.transitions.get(eventType)?.indexOf(transition) ?? 0 };
+  return { rule: all.indexOf(transition) + 1, from: source.id, event: eventType, branch: source.transitions.get(eventType)?.indexOf(transition) ?? 0 };
 }

@@ -1,5 +1,6 @@
 /** What a monitoring system scrapes, read from the server at that moment. */
 import { readdir } from "node:fs/promises";
+import { performance } from "node:perf_hooks";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { MsrpEndpoint } from "../msrp/endpoint.ts";
 import type { ControllingFunction } from "../sessions.ts";

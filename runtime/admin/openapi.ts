@@ -48,7 +48,7 @@ const schemas = {
   Readiness: object({ status: { type: "string", enum: ["ready", "notReady"] }, reasons: list(text) }),
   GroupSummary: object(summary),
   GroupList: object({ groups: list(ref("GroupSummary")), total: { ...count, description: "groups that are here" }, next: orNull(count, "`after` of the next page; null: this is the last") }),
-  Group: object({ ...summary, seats: list(ref("Seat"), "in the order in which they were given; the first is the creator's"), fileTransfers: list(ref("Transfer")), machines: list(ref("Machine"), "the group's own is the first") }),
+  Group: object({ ...summary, seats: list(ref("Seat"), "in the order in which they were given; the first is the creator's"), fileTransfers: list(ref("Transfer")), machines: list(ref("Machine"), "the group's own is the first") }, ["machines"]),
   Seat: object({
     seat: count,
     uri: text,
@@ -87,7 +87,7 @@ const schemas = {
         context: { description: "left out while it stays as it was" },
         effects: list(typed),
         timers: list(object({ change: { type: "string", enum: ["start", "stop"] }, timer: text }), "in order: a stop and a start is a move"),
-        taken: list(object({ from: text, event: text, branch: count }), "transitions, by the identifier of the state, the event, and their place among the guarded alternatives"),
+        taken: list(object({ rule: { ...count, description: "its number in the printed pictures" }, from: text, event: text, branch: count }), "transitions, by the identifier of the state, the event, and their place among the guarded alternatives"),
         handled: yes,
         refusal: { description: "what an event that no transition takes was answered", oneOf: [{ type: "null" }, { type: "object", properties: { protocol: { type: "string", enum: ["sip", "msrp", "silence"] }, status: count, warning: text, grounds: { type: "object" } }, required: ["protocol", "grounds"], additionalProperties: false }] },
         over: yes,
@@ -106,7 +106,9 @@ const inPath = (name: string, schema: Schema, description: string) => ({ name, i
 const inQuery = (name: string, schema: Schema, description: string) => ({ name, in: "query", schema, description });
 const page = [
   inQuery("limit", { type: "integer", minimum: pageLimits.least, maximum: pageLimits.most, default: pageLimits.default }, "entries of the page at most"),
-  inQuery("after", { ...count, default: 0 }, "the `next` of the page before"),
+  inQuery("after", count, "the `next` of the page before"),
+  inQuery("order", { type: "string", enum: ["oldest", "newest"], default: "oldest" }, "which come first"),
+  inQuery("search", text, "those alone in which this stands, whatever the case: identifiers, the subject, names and URIs of participants; of a transfer also the file's name and type"),
 ];
 const groupId = inPath("id", text, "the group's `id`");
 const watched = { ...inQuery("group", text, "the `id` of the group that is looked at"), required: true };
@@ -120,21 +122,23 @@ const operation = (operationId: string, summary: string, responses: Readonly<Rec
 
 /** By path and method. */
 const paths = {
+  "/": { get: operation("begin", "Leads to the live page.", { 307: { description: "to /live" } }) },
+  "/live": { get: operation("live", "The live page: groups and transfers that run, and each with its statecharts, its ladder and its timers.", { 200: { description: "a page, which asks for everything else; it and the pictures want no token", content: { "text/html": { schema: text } } } }) },
   "/healthz": { get: operation("alive", "The process answers.", { 200: inJson("Health", "alive") }) },
   "/readyz": { get: operation("ready", "It listens, does not stop, and its spool can be written.", { 200: inJson("Readiness", "ready"), 503: inJson("Readiness", "not ready, and why") }) },
   "/metrics": { get: operation("metrics", "The metrics, for Prometheus.", { 200: { description: "text format 0.0.4", content: { "text/plain": { schema: text } } } }) },
   "/api/openapi.json": { get: operation("describe", "This document.", { 200: { description: "OpenAPI 3.1", content: { "application/json": { schema: { type: "object" } } } } }) },
   "/api/groups": {
-    get: operation("listGroups", "CPM Group Sessions, oldest first.", { 200: inJson("GroupList", "one page") }, [...page, inQuery("state", { type: "string", enum: groupStates }, "those in this state alone")]),
+    get: operation("listGroups", "CPM Group Sessions that are here.", { 200: inJson("GroupList", "one page") }, [...page, inQuery("state", { type: "string", enum: groupStates }, "those in this state alone")]),
   },
   "/api/groups/{id}": {
-    get: operation("showGroup", "One group with its seats, transfers and machines.", { 200: inJson("Group", "the group") }, [groupId]),
+    get: operation("showGroup", "One group with its seats, transfers and machines.", { 200: inJson("Group", "the group") }, [groupId, inQuery("machines", { type: "string", enum: ["yes", "no"], default: "yes" }, "whether its machines are told")]),
     delete: operation("endGroup", "Ends the group: BYE with 410 Gone to everybody, and its transfers are broken off.", { 202: inJson("GroupSummary", "it ends") }, [groupId]),
   },
   "/api/groups/{id}/participants/{seat}": {
     delete: operation("removeParticipant", "Removes a member, who stays out: as a REFER with method=BYE, and asking no policy.", { 202: inJson("Seat", "removed; its dialogs end") }, [groupId, inPath("seat", count, "the participant's `seat`")]),
   },
-  "/api/transfers": { get: operation("listTransfers", "CPM File Transfers that run, oldest first.", { 200: inJson("TransferList", "one page") }, page) },
+  "/api/transfers": { get: operation("listTransfers", "CPM File Transfers that run.", { 200: inJson("TransferList", "one page") }, page) },
   "/api/inspect": {
     get: operation(
       "inspect",
@@ -153,7 +157,7 @@ export type Paths = typeof paths;
 /** `version`: of the server. */
 export const describe = (version: string) => ({
   openapi: "3.1.0",
-  info: { title: "CPM Controlling Function: operation", version, description: "Everything but /healthz and /readyz wants the admin token, where there is one: as a Bearer token, or as the password of Basic." },
+  info: { title: "CPM Controlling Function: operation", version, description: "Everything but /healthz, /readyz, the live page and the printed pictures below /diagrams/ wants the admin token, where there is one: as a Bearer token, or as the password of Basic." },
   security: [{}, { bearer: [] }, { basic: [] }],
   paths,
   components: { schemas, securitySchemes: { bearer: { type: "http", scheme: "bearer" }, basic: { type: "http", scheme: "basic" } } },

@@ -23,8 +23,8 @@ export const packageFolder = ((): string => {
 /**
  * The pages of the operator and the printed pictures, read as files.
  *
- * `/live` is `pages/live.html`, `/` is `pages/index.html`, `/live.js` is `pages/live.js`; `/diagrams/X` is the printed picture. Only
- * names that were there at the start are served: no path of a request ever reaches the disk.
+ * `/live` is `pages/live.html`, `/live.js` is `pages/live.js`; `/diagrams/X.svg` is the printed picture. Only names that were there at
+ * the start are served: no path of a request ever reaches the disk.
  */
 export class StaticFiles {
   readonly #files = new Map<string, string>();
@@ -38,8 +38,7 @@ export class StaticFiles {
     if (!existsSync(folder)) return;
     for (const name of readdirSync(folder)) {
       if (!Object.hasOwn(types, extname(name))) continue;
-      this.#files.set(prefix + name, join(folder, name));
-      if (prefix === "/" && extname(name) === ".html") this.#files.set(name === "index.html" ? "/" : `/${name.slice(0, -5)}`, join(folder, name));
+      this.#files.set(prefix + name.replace(/\.html$/, ""), join(folder, name));
     }
   }
 

@@ -30,7 +30,8 @@ export interface GroupSummary {
 export interface GroupView extends GroupSummary {
   readonly seats: readonly SeatView[];
   readonly fileTransfers: readonly TransferView[];
-  readonly machines: readonly MachineView[];
+  /** Left out where nobody wants them. */
+  readonly machines?: readonly MachineView[];
 }
 
 export interface SeatView {
@@ -105,13 +106,13 @@ export function countsOf(seats: readonly SeatState[]): Record<SeatStatus, number
   return counts;
 }
 
-export function groupOf(group: Group): GroupView {
+export function groupOf(group: Group, withMachines = true): GroupView {
   const { seats, legs } = group;
   return {
     ...summaryOf(group),
     seats: seats.map((state, seat) => seatOf(group, seat, state, legs)),
     fileTransfers: group.transfers.map(transferOf),
-    machines: group.instances.map(machineOf),
+    ...(withMachines && { machines: group.instances.map(machineOf) }),
   };
 }
 

@@ -20,6 +20,8 @@ const usage = `npm run demo -- [options]
   --keep-trace FILE   keep the server's trace there
   --sip-port PORT     the server's SIP port instead of any free one, for a capture; the clients take the four after it
   --msrp-port PORT    the server's MSRP port likewise
+  --admin ADDRESS:PORT  serve the operator there, with the live page
+  --pace MS           wait so long before each scene, for whoever looks on
   --ports             the same as --sip-port 5060 --msrp-port 2855
   --quiet             print only what was expected and not seen
   --help              this text
@@ -34,6 +36,8 @@ function readOptions() {
         "keep-trace": { type: "string" },
         "sip-port": { type: "string" },
         "msrp-port": { type: "string" },
+        admin: { type: "string" },
+        pace: { type: "string" },
         ports: { type: "boolean", default: false },
         quiet: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -45,6 +49,7 @@ function readOptions() {
   }
 }
 
+const pace = Number(options.pace ?? 0);
 const sipPort = options["sip-port"] ?? (options.ports ? "5060" : "0");
 const msrpPort = options["msrp-port"] ?? (options.ports ? "2855" : "0");
 const factory = "sip:conference-factory@cpm.example";
@@ -95,8 +100,13 @@ async function open(directory: string): Promise<Scene> {
   const server = await ServerProcess.start([
     ...["--listen", `udp:127.0.0.1:${sipPort}`, "--listen", `tcp:127.0.0.1:${sipPort}`, "--msrp", `tcp:127.0.0.1:${msrpPort}`],
     ...["--domain", "cpm.example", "--factory", factory, "--trust", "127.0.0.0/8"],
+    ...(options.admin === undefined ? [] : ["--admin", options.admin]),
     ...["--data", join(directory, "data"), "--trace", traceOf(directory), "--config", config],
   ]);
+  if (options.admin !== undefined) {
+    const [, address] = /^listening admin http (\S+)$/.exec(await server.lines.next((line) => line.startsWith("listening admin "))) ?? [];
+    print(`The live page is http://${address}/live\n`);
+  }
   const clients = await Promise.all(people.map((person, at) => newClient(server, person, at)));
   const client = Object.fromEntries(people.map((person, at) => [person, clients[at]])) as Scene["client"];
   return {
@@ -131,6 +141,12 @@ async function close({ server, client }: Scene): Promise<void> {
 
 // ------------------------------------------------------------------- the play
 
+/** A line across, and time to see what was before. */
+async function scene(title: string): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, pace));
+  ladder.note(title);
+}
+
 async function register({ client }: Scene): Promise<void> {
   ladder.note("Everybody registers");
   const statuses = await Promise.all(people.map((person) => client[person].register()));
@@ -138,7 +154,7 @@ async function register({ client }: Scene): Promise<void> {
 }
 
 async function createGroup({ client }: Scene): Promise<Group> {
-  ladder.note("Alice creates a group with Bob, Carol and Dave");
+  await scene("Alice creates a group with Bob, Carol and Dave");
   const others = ["bob", "carol", "dave"] as const;
   const creating = client.alice.createGroup(factory, { subject: "Hiking", recipients: others.map((person) => client[person].uri) });
   const [bob, carol, dave] = await Promise.all(others.map((person) => enter(client[person])));
@@ -164,9 +180,9 @@ async function enter(client: CpmClient): Promise<GroupLeg> {
 }
 
 async function chat({ client }: Scene, group: Group): Promise<void> {
-  ladder.note("They chat: a message for all others, its notifications for its sender alone");
+  await scene("They chat: a message for all others, its notifications for its sender alone");
   await say(group, "alice", "Who is coming on Sunday?", ["bob", "carol", "dave"]);
-  ladder.note("Bob writes");
+  await scene("Bob writes");
   group.bob.composing();
   for (const person of ["alice", "carol", "dave"] as const) {
     const { from, state } = await group[person].composings.next();
@@ -191,7 +207,7 @@ async function say(group: Group, from: Person, text: string, others: readonly Pe
 }
 
 async function leave({ client }: Scene, group: Group): Promise<void> {
-  ladder.note("Dave leaves");
+  await scene("Dave leaves");
   seen.equal("Dave's BYE is accepted", await group.dave.leave(), 200);
   const gone = await group.alice.rosterWith("Dave's departure", (roster) => roster.find(client.dave.uri)?.status !== "connected");
   const dave = gone.find(client.dave.uri);
@@ -201,7 +217,7 @@ async function leave({ client }: Scene, group: Group): Promise<void> {
 }
 
 async function sendFile({ client }: Scene, group: Group): Promise<void> {
-  ladder.note("Alice sends a photo of 3 MB; Bob accepts, Carol declines");
+  await scene("Alice sends a photo of 3 MB; Bob accepts, Carol declines");
   const sent = await client.alice.sendFile(group.alice, photo);
   const [toBob, toCarol] = await Promise.all([client.bob.files.next(), client.carol.files.next()]);
   for (const { request, parts, file, icon, conversationId, contributionId, device } of [toBob, toCarol]) {
@@ -217,8 +233,9 @@ async function sendFile({ client }: Scene, group: Group): Promise<void> {
   seen.equal("Dave, who left, is offered nothing", client.dave.files.kept.length, 0);
 
   toCarol.ring();
-  toCarol.decline(603);
   toBob.ring();
+  await scene("Both telephones ring");
+  toCarol.decline(603);
   const received = await toBob.accept().received.within(10_000);
   seen.equal("Bob has the file whole", [received.complete, received.asOffered], [true, true]);
   seen.equal("Bob has the file octet for octet, by SHA-256", received.sha256, sha256(photo.content as Buffer));
@@ -228,20 +245,20 @@ async function sendFile({ client }: Scene, group: Group): Promise<void> {
 }
 
 async function sendUnsupportedFile({ client, supportFiles }: Scene, group: Group): Promise<void> {
-  ladder.note("The provider switches file transfer in groups off, and Alice sends the photo again");
+  await scene("The provider switches file transfer in groups off, and Alice sends the photo again");
   await supportFiles("notSupported");
   const sent = await client.alice.sendFile(group.alice, photo);
   const outcome = await sent.outcome.within();
   if (outcome.is !== "refused") throw new Error(`the file was not refused: ${outcome.is}`);
   seen.equal("the answer is 403 Forbidden", `${outcome.status} ${outcome.reason}`, "403 Forbidden");
   seen.equal("its Warning is 399 and 122 Function not allowed", /^399 \S+ "122 Function not allowed"$/.test(outcome.warning ?? ""), true);
-  ladder.note("The chat goes on");
+  await scene("The chat goes on");
   await say(group, "carol", "Then send it by pigeon.", ["alice", "bob"]);
   seen.equal("nobody was offered the file", [client.bob.files.kept.length, client.carol.files.kept.length], [0, 0]);
 }
 
 async function end({ server }: Scene, group: Group): Promise<void> {
-  ladder.note("The server is told to end");
+  await scene("The server is told to end");
   const stopping = server.stop();
   const ends = await Promise.all((["alice", "bob", "carol"] as const).map((person) => group[person].leg.ended.within(10_000)));
   seen.equal("everybody gets a BYE", ends.map(({ by }) => by), ["peer", "peer", "peer"]);
