@@ -334,6 +334,6 @@ const tokens = (text: string): string[] => text.match(/\s+|[,;]|[^\s,;]+/g) ?? [
 function wordByWord(before: string, after: string): Piece[] {
   const [was, is] = [tokens(before), tokens(after)];
   const isWord = (token: string) => /[^\s,;]/.test(token);
-  if (likeness(was.filter(isWord), is.filter(isWord)) < 1 / 3) return [{ text: before, mark: "removed" as const }, { text: after, mark: "added" as const }].filter(({ text }) => text !== "");
+  if (likeness(was.filter(isWord), is.filter(isWord)) < 1 / 3) return [{ text: before, mark: "removed" as const }, { text: " " }, { text: after, mark: "added" as const }].filter(({ text }) => text !== "");
   return diffArrays(was, is).map(({ value, added, removed }) => ({ text: value.join(""), ...(added && { mark: "added" as const }), ...(removed && { mark: "removed" as const }) }));
 }
