@@ -5,11 +5,13 @@
  * their own (`revision.ts`). The directories are gone when the comparison is there, and when it fails.
  */
 import { fork, spawnSync, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { comparison, type Answering, type Comparison, type Revision } from "./comparison.ts";
+import { markdown } from "./comparison-markdown.ts";
+import { comparisonPage } from "./comparison-page.ts";
 import type { Description } from "./description.ts";
 import type { Question } from "./revision.ts";
 import type { Met, Way } from "./ways.ts";
@@ -18,6 +20,23 @@ import type { Met, Way } from "./ways.ts";
 export class RevisionError extends Error {}
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Prints a comparison: a page into `report/`, whose path it tells, or Markdown to standard output. A revision that is none, or does not load, is the caller's fault. */
+export async function printComparison([before, after]: readonly string[], as: "page" | "markdown" = "page"): Promise<void> {
+  try {
+    const compared = await compareRevisions(before!, after);
+    if (as === "markdown") return void process.stdout.write(markdown(compared));
+    const [one, other] = [compared.before, compared.after].map(({ commit }) => commit?.slice(0, 10) ?? "working-tree");
+    const path = join(root, "report", `changes-${one}-${other}.html`);
+    mkdirSync(join(root, "report"), { recursive: true });
+    writeFileSync(path, await comparisonPage(compared));
+    console.log(path);
+  } catch (fault) {
+    if (!(fault instanceof RevisionError)) throw fault;
+    console.error(`diagrams: ${fault.message}`);
+    process.exitCode = 2;
+  }
+}
 
 /** Compares two revisions of the repository; without the second one, with the working tree. @throws RevisionError */
 export async function compareRevisions(before: string, after?: string): Promise<Comparison> {

@@ -1,0 +1,117 @@
+/** A comparison as one page that needs nothing else: a statechart for each machine that differs, beside it what changed. */
+import { readFileSync } from "node:fs";
+import type { Aspect, Piece } from "./compare.ts";
+import { machineLists, otherLists, overviewHead, overviewRow, saysClauses, toldRevision, type Item, type List } from "./comparison-words.ts";
+import type { Comparison, MachineChange } from "./comparison.ts";
+import type { Statechart } from "./graph.ts";
+import { layout } from "./layout.ts";
+import { drawing } from "./svg.ts";
+
+/** Of both revisions, laid out once: what did not change stands where it stands. */
+export const unionDrawing = async (union: Statechart): Promise<string> => drawing(union, await layout(union));
+
+/** `says` stands below the title, a paragraph each. */
+export async function comparisonPage(comparison: Comparison, title = "What changed", says: readonly string[] = []): Promise<string> {
+  const { before, after, machines } = comparison;
+  const sections: string[] = [];
+  for (const change of machines) sections.push(await section(change));
+  const others = otherLists(comparison).map(list).join("");
+  return [
+    `<!DOCTYPE html>`,
+    `<html lang="en">`,
+    `<head>`,
+    `<meta charset="utf-8">`,
+    `<meta name="viewport" content="width=device-width, initial-scale=1">`,
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; img-src data:">`,
+    `<title>${text(title)}</title>`,
+    `<style>${readFileSync(new URL("comparison.css", import.meta.url), "utf8")}</style>`,
+    `</head>`,
+    `<body>`,
+    `<header><h1>${text(title)}</h1>${says.map((each) => `<p>${text(each)}</p>`).join("")}`,
+    `<p>From <strong>${text(toldRevision(before))}</strong> to <strong>${text(toldRevision(after))}</strong>.</p>`,
+    `<button type="button" id="theme">Dark or light</button></header>`,
+    `<main>`,
+    machines.length === 0 ? `<p><strong>Nothing differs in any machine.</strong></p>` : overview(machines),
+    ...sections,
+    others === "" ? "" : `<h2>Beside the machines</h2><div class="others">${others}</div>`,
+    `</main>`,
+    `<script>${script}</script>`,
+    `</body>`,
+    `</html>`,
+    "",
+  ].join("\n");
+}
+
+function overview(machines: readonly MachineChange[]): string {
+  const cells = (tag: string, row: readonly string[]) => row.map((cell) => `<${tag}>${text(cell)}</${tag}>`).join("");
+  const rows = machines.map((change) => {
+    const [first, ...rest] = overviewRow(change);
+    return `<tr><td><a href="#${text(change.difference.name)}">${text(first!)}</a></td>${cells("td", rest)}</tr>`;
+  });
+  return `<table><thead><tr>${cells("th", overviewHead)}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+async function section(change: MachineChange): Promise<string> {
+  const { name, chart } = change.difference;
+  const caption = "Both revisions in one picture";
+  return [
+    `<section id="${text(name)}">`,
+    `<h2>${text(overviewRow(change)[0]!)}</h2>`,
+    `<div class="pair">`,
+    `<figure><figcaption><span>${caption}</span><button type="button" class="fit" aria-pressed="false">Fit the width</button></figcaption><div class="view" tabindex="0" role="region" aria-label="${caption}: ${text(name)}">${await unionDrawing(chart)}</div></figure>`,
+    `<div class="beside" tabindex="0" role="region" aria-label="What changed: ${text(name)}">${machineLists(change).map(list).join("")}</div>`,
+    `</div>`,
+    `</section>`,
+  ].join("\n");
+}
+
+const list = ({ title, note, items }: List): string => `<h3>${text(title)}</h3>${note ? `<p class="note">${text(note)}</p>` : ""}<ul>${items.map(item).join("\n")}</ul>`;
+
+const signs = { added: "+", removed: "−", changed: "±" } as const;
+
+function item({ mark, rule, state, name, note, aspects, clauses, way }: Item): string {
+  const place = rule !== undefined ? `[data-rules~="${rule}"]` : state !== undefined ? `[data-state="${state}"]` : undefined;
+  return [
+    `<li${mark ? ` class="${mark}"` : ""}${place === undefined ? "" : ` tabindex="0" data-to="${text(place)}"`}>`,
+    mark ? `<span class="mark">${signs[mark]} ${mark}</span>` : "",
+    `<span class="name">${text(name)}</span>`,
+    note ? ` <span class="note">${text(note)}</span>` : "",
+    way ? `<ol>${way.map((step) => `<li>${text(step)}</li>`).join("")}</ol>` : "",
+    aspects.length > 0 ? `<dl>${aspects.map(aspect).join("")}</dl>` : "",
+    clauses.length === 0 || saysClauses(aspects) ? "" : `<div class="clauses">${text(clauses.join(", "))}</div>`,
+    `</li>`,
+  ].join("");
+}
+
+const aspect = ({ of, pieces }: Aspect): string => `<dt>${text(of)}</dt><dd>${pieces.map(piece).join("")}</dd>`;
+
+const tags = { added: "ins", removed: "del" } as const;
+const piece = ({ text: said, mark }: Piece): string => (mark ? `<${tags[mark]}>${text(said)}</${tags[mark]}>` : text(said));
+
+const text = (said: string) => said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+
+/** Colours by hand, a picture that fits, and the way from the list to the picture. */
+const script = `
+document.getElementById("theme").addEventListener("click", () => {
+  const root = document.documentElement;
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = isDark ? "light" : "dark";
+});
+for (const button of document.querySelectorAll(".fit")) {
+  button.addEventListener("click", () => {
+    const fits = button.closest("figure").querySelector(".view").classList.toggle("fits");
+    button.setAttribute("aria-pressed", String(fits));
+  });
+}
+const show = (item) => {
+  const section = item.closest("section");
+  for (const each of section.querySelectorAll("svg .picked")) each.classList.remove("picked");
+  const places = section.querySelectorAll("svg " + item.dataset.to);
+  for (const each of places) each.classList.add("picked");
+  if (places.length > 0) places[0].scrollIntoView({ block: "center", inline: "center" });
+};
+for (const item of document.querySelectorAll("li[data-to]")) {
+  item.addEventListener("click", () => show(item));
+  item.addEventListener("keydown", (event) => { if (event.key === "Enter") show(item); });
+}
+`;
