@@ -8,9 +8,10 @@ import { clausesIn, relation, type ClauseTrace, type Taken, type TransitionTrace
 import type { AnyEventObject } from "xstate";
 import { transitions } from "../machines/inspect.ts";
 import { ambiguityReviews } from "./ambiguities.ts";
-import { evidence } from "./evidence.ts";
+import { evidence, type Evidence } from "./evidence.ts";
 import { figures } from "./figures.ts";
 import { machineReview, takenByName, takenOf } from "./machine-review.ts";
+import { purposesOf } from "./purposes.ts";
 import { requirementReviews } from "./requirements.ts";
 import type { ClauseReview, FlowReview, PolicyReview, Review, Shown } from "./review-shape.ts";
 import { shownBy } from "./shown.ts";
@@ -18,8 +19,7 @@ import { Takes } from "./takes.ts";
 import { flowId, flowIdsNaming, testsNaming, type TestsOf } from "./tests.ts";
 import { textReview } from "./text.ts";
 
-export async function review(): Promise<Review> {
-  const found = evidence();
+export async function review(found: Evidence = evidence()): Promise<Review> {
   const names = Object.keys(machines) as MachineName[];
   const taken = new Map(names.map((name) => [name, takenOf(name, found.machines[name].tours)]));
   const tours = new Map<string, Taken>(names.flatMap((name) => takenByName(transitions(machines[name]).map((transition, index) => ({ rule: index + 1, name: nameOf(transition) })), taken.get(name)!)));
@@ -27,14 +27,15 @@ export async function review(): Promise<Review> {
   const { clauses, transitions: traces } = relation(names, { known: { tours, onTheWire } });
   const testsOf = testsFinder(traces, taken);
   const requirements = requirementReviews(testsOf);
+  const reviewed = names.map((name) => machineReview(name, found.machines[name], traces.filter(({ machine }) => machine === name), taken.get(name)!));
   return {
-    machines: names.map((name) => machineReview(name, found.machines[name], traces.filter(({ machine }) => machine === name), taken.get(name)!)),
+    machines: reviewed,
     clauses: clauses.map(clauseReview),
     text: textReview(requirements, testsOf),
     flows: blocks().map(flowReview),
     ambiguities: ambiguityReviews(),
     requirements,
-    purposes: [],
+    purposes: reviewed.flatMap((each) => purposesOf(each, requirements)),
     policies: Object.entries(policies).map(([name, policy]): PolicyReview => ({ name, ...policy })),
     figures: figures(),
     changes: [],

@@ -1,0 +1,24 @@
+/** Every file that is printed into this directory and checked in. */
+import { machines, type MachineName } from "../machines/index.ts";
+import { documents } from "./documents.ts";
+import { evidence, evidenceFile, evidenceText } from "./evidence.ts";
+import { statechart } from "./graph.ts";
+import { layout } from "./layout.ts";
+import { matrix } from "./matrix.ts";
+import { review } from "./review.ts";
+import { drawing } from "./svg.ts";
+
+/** By the names of the files. With `anew`, nothing is taken from what was kept. */
+export async function printed(anew: boolean): Promise<ReadonlyMap<string, string>> {
+  const found = evidence(anew);
+  const files = new Map<string, string>([[evidenceFile, evidenceText(found)]]);
+  for (const name of Object.keys(machines) as MachineName[]) {
+    const chart = statechart(name, machines[name]);
+    files.set(`${name}.svg`, drawing(chart, await layout(chart)));
+    files.set(`${name}.md`, matrix(chart, found.machines[name].matrix));
+  }
+  return new Map([...files, ...documents(await review(found))]);
+}
+
+/** What of this directory is printed. */
+export const isPrinted = (file: string): boolean => /\.(svg|md|csv)$/.test(file) || file === evidenceFile;
