@@ -3,6 +3,7 @@ import { review } from "./data.ts";
 import { h, replace } from "./element.ts";
 import { flowPage, laddersPage, machineView } from "./machine-view.ts";
 import { ambiguitiesPage, changesPage, clausesPage, matrixPage, overviewPage, purposesPage, requirementsPage, textPage } from "./pages.ts";
+import { printView } from "./print-view.ts";
 import { eventPage, policyPage } from "./questions.ts";
 import { routeOf, to, type Route, type View } from "./route.ts";
 import { searchPage } from "./search.ts";
@@ -22,6 +23,7 @@ const views: { readonly [first: string]: (route: Route) => View | undefined } = 
   clauses: clausesPage,
   changes: changesPage,
   search: searchPage,
+  print: printView,
 };
 
 const nothing: View = { title: "Nothing here", content: [h("h1", { tabindex: -1 }, "Nothing here"), h("p", {}, "No page has this address. ", h("a", { href: to([]) }, "The text"), " is where one begins.")] };

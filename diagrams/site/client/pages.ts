@@ -107,7 +107,7 @@ const signs: { readonly [K in MatrixOutcome["kind"]]: readonly [string, string] 
   ignored: ["○", "is ignored, on purpose"],
   elsewhere: ["·", "belongs to another region"],
   lapses: ["×", "a timer runs out, no guard holds"],
-  refused: ["✕", "is refused; – by silence"],
+  refused: ["404", "is refused with this answer; – by silence"],
 };
 
 function cell(machine: string, leaf: string, event: string, { is, outcomes }: MatrixCell): Child {

@@ -88,6 +88,6 @@ function source(machine: MachineReview, place: string): Child {
 }
 
 function kindOf({ kind, isRegion }: State): string {
-  const said = { atomic: "a state", compound: "a state that holds others", parallel: "a state of several regions at once", final: "a final state" }[kind];
+  const said = { atomic: "a state", compound: "a state that holds others", parallel: "a state of several regions at once", final: "a final state", history: "where it was before", deep: "where it was before, states inside too" }[kind];
   return isRegion ? `a region: ${said}` : said;
 }

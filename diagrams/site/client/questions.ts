@@ -18,14 +18,22 @@ export const questions: readonly { readonly asks: string; readonly href: string 
 const inputsOf = (machine: MachineReview) => machine.inputs.map((input) => (input ?? {}) as Record<string, unknown>);
 const said = (value: unknown): string => (value === true ? "yes" : value === false ? "no" : spaced(String(value)));
 
-/** Of several bags of values, what those that are chosen have and not all others: `wrapped types exclude`. */
-function common(chosen: readonly Record<string, unknown>[], all: readonly Record<string, unknown>[]): string {
+type Bag = Readonly<Record<string, unknown>>;
+
+/** What tells those that are chosen from all others, in as few names as that takes: `wrapped types exclude`. */
+function common(chosen: readonly Bag[], all: readonly Bag[]): string {
   const names = [...new Set(all.flatMap(Object.keys))];
-  const values = (bags: readonly Record<string, unknown>[], name: string) => [...new Set(bags.map((bag) => JSON.stringify(bag[name])))];
-  return names
-    .filter((name) => values(chosen, name).length < values(all, name).length)
-    .map((name) => `${spaced(name)} ${values(chosen, name).map((value) => said(value === undefined ? "absent" : JSON.parse(value))).join(" or ")}`)
-    .join(", ");
+  const values = (name: string) => new Set(chosen.map((bag) => JSON.stringify(bag[name])));
+  const outside = (name: string, bags: readonly Bag[]) => bags.filter((bag) => !values(name).has(JSON.stringify(bag[name])));
+  const words: string[] = [];
+  let others = all.filter((bag) => !chosen.includes(bag));
+  while (others.length > 0) {
+    const [name, told] = names.map((each) => [each, outside(each, others)] as const).reduce((best, each) => (each[1].length > best[1].length ? each : best));
+    if (told.length === 0) break;
+    words.push(`${spaced(name)} ${[...values(name)].map((value) => said(value === undefined ? "absent" : JSON.parse(value))).join(" or ")}`);
+    others = others.filter((bag) => !told.includes(bag));
+  }
+  return words.join(", ");
 }
 
 // ---------------------------------------------------------------- what follows an event
