@@ -21,7 +21,8 @@ export interface State {
   readonly key: string;
   /** From the root down, e.g. `open.dialog.confirmed`. */
   readonly path: string;
-  readonly kind: "atomic" | "compound" | "parallel" | "final";
+  /** `history` leads where its state was when it was left last; `deep`, in all that it holds. */
+  readonly kind: "atomic" | "compound" | "parallel" | "final" | "history" | "deep";
   /** One of the regions of a parallel state. */
   readonly isRegion: boolean;
   readonly children: readonly State[];
@@ -31,6 +32,8 @@ export interface State {
   readonly exit: readonly string[];
   readonly grounds: Grounds | undefined;
   readonly mark?: Mark;
+  /** Stands for one outside what the picture shows. */
+  readonly isStub?: boolean;
 }
 
 export interface Transition {
@@ -48,7 +51,11 @@ export interface Transition {
   readonly effects: readonly string[];
   readonly grounds: Grounds | undefined;
   readonly mark?: Mark;
+  readonly changes?: Changes;
 }
+
+/** What was said before and is now, aspect by aspect: `guard`, `effects`. */
+export type Changes = readonly { readonly of: string; readonly pieces: readonly { readonly text: string; readonly mark?: "added" | "removed" }[] }[];
 
 export type Trigger =
   | { readonly kind: "event"; readonly event: string }
@@ -66,6 +73,34 @@ export function statechart(name: string, machine: AnyStateMachine): Statechart {
   };
 }
 
+/**
+ * A state with all that it holds, as a chart of its own. What lies outside is there where an arrow comes from it or leads to it, as
+ * a stub by its path.
+ */
+export function within(chart: Statechart, id: string): Statechart {
+  const whole = chart.states.find((state) => state.id === id)!;
+  const inner = [whole, ...below(whole)];
+  const isInner = (of: string | undefined) => inner.some((state) => state.id === of);
+  const transitions = chart.transitions.filter(({ from, to }) => isInner(from) || isInner(to));
+  const ends = new Set(transitions.flatMap(({ from, to = from }) => [from, to]));
+  const stubs = chart.states.filter((state) => ends.has(state.id) && !isInner(state.id)).map(stub);
+  const { initial, ...root } = chart.root;
+  return { name: id, root: { ...root, children: [whole, ...stubs] }, states: [...inner, ...stubs], transitions };
+}
+
+/** Every state that a state holds, in document order. */
+export const below = ({ children }: State): State[] => children.flatMap((child) => [child, ...below(child)]);
+
+function stub({ initial, ...state }: State): State {
+  return { ...state, key: state.path, kind: "atomic", isRegion: false, children: [], entry: [], exit: [], isStub: true };
+}
+
+/** From so many states on, the states that hold others have pictures of their own. */
+const many = 25;
+
+export const parts = (chart: Statechart): Statechart[] =>
+  chart.states.length > many ? chart.states.filter(({ children }) => children.length > 0).map(({ id }) => within(chart, id)) : [];
+
 /** A state to which the event means nothing: no change, no effect. */
 export const isIgnored = ({ to, effects }: Transition): boolean => to === undefined && effects.length === 0;
 
@@ -81,7 +116,7 @@ function state(node: AnyStateNode): State {
     id: node.id,
     key: node.key,
     path: node.path.join("."),
-    kind: node.type as State["kind"],
+    kind: node.type === "history" && node.history === "deep" ? "deep" : node.type,
     isRegion: node.parent?.type === "parallel",
     children: Object.values(node.states).map(state),
     ...(node.type === "compound" && { initial: node.initial.target[0]!.id }),

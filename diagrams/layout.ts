@@ -3,7 +3,7 @@ import type { ElkExtendedEdge, ElkNode, ElkPoint } from "elkjs/lib/elk-api.js";
 import elk from "elkjs/lib/elk.bundled.js";
 import { alike, type State, type Statechart, type Transition } from "./graph.ts";
 import { blockHeight, lineWidth, wrap, type Line } from "./lettering.ts";
-import { arrowLines, insideLines, styleOf, tag, type Style } from "./wording.ts";
+import { arrowText, insideText, stateName, styleOf, tag, type Paragraph, type Style } from "./wording.ts";
 
 export interface Picture {
   readonly width: number;
@@ -27,9 +27,9 @@ export interface Rectangle extends Point {
 /** A state: its name, its grounds, and a row for each thing that happens inside. */
 export interface Box extends Rectangle {
   readonly state: State;
-  readonly within: readonly Transition[];
   readonly grounds: readonly Line[];
-  readonly rows: readonly Line[];
+  /** On entry, on exit, and by which rules. */
+  readonly told: readonly Paragraph[];
 }
 
 /** From an initial dot, or of the transitions that lead from one state to another. */
@@ -44,7 +44,10 @@ export interface Label extends Rectangle {
 }
 
 /** Sizes in CSS pixels; `leading` is from the top of a line to its baseline. */
-export const sizes = { title: 13, text: 11, leading: 13, margin: 10, dot: 6, heading: 24 } as const;
+export const sizes = { title: 18, name: 13, text: 11, leading: 13, margin: 10, dot: 6, heading: 24 } as const;
+
+/** Of the circle that stands for a history. */
+const historySize = 26;
 
 /** Text of an arrow is broken at this width, text inside a box at the other. */
 const arrowTextWidth = 230;
@@ -157,22 +160,24 @@ const ordered = { "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES" }
 
 interface Contents {
   readonly state: State;
-  readonly within: readonly Transition[];
   readonly grounds: readonly Line[];
-  readonly rows: readonly Line[];
+  readonly told: readonly Paragraph[];
   readonly size: Size;
 }
 
 type Size = Pick<Rectangle, "width" | "height">;
 
 function contents(state: State, chart: Statechart, style: Style): Contents {
-  const within = chart.transitions.filter(({ from, to }) => from === state.id && to === undefined);
-  const rows = insideLines(state, within, style).flatMap((line) => wrap(line, sizes.text, boxTextWidth));
-  const grounds = wrap(tag(state.grounds), sizes.text, boxTextWidth);
-  const heading = lineWidth([{ text: state.key, manner: "strong" }], sizes.title);
-  const { width, height } = block([...grounds, ...rows]);
-  return { state, within, grounds, rows, size: { width: Math.max(heading, width) + 2 * sizes.margin, height: sizes.heading + height + (rows.length > 0 ? sizes.margin : 0) } };
+  if (state.kind === "history" || state.kind === "deep") return { state, grounds: [], told: [], size: { width: historySize, height: historySize } };
+  const within = state.isStub ? [] : chart.transitions.filter(({ from, to }) => from === state.id && to === undefined);
+  const told = insideText(state, within, style).map(({ transitions, lines }) => ({ transitions, lines: wrapped(lines, boxTextWidth) }));
+  const grounds = state.isStub ? [] : wrap(tag(state.grounds), sizes.text, boxTextWidth);
+  const heading = lineWidth(stateName(state, state.key), sizes.name);
+  const { width, height } = block([...grounds, ...told.flatMap(({ lines }) => lines)]);
+  return { state, grounds, told, size: { width: Math.max(heading, width) + 2 * sizes.margin, height: sizes.heading + height + (told.length > 0 ? sizes.margin : 0) } };
 }
+
+const wrapped = (lines: readonly Line[], width: number) => lines.flatMap((line) => wrap(line, sizes.text, width));
 
 /** Transitions that are drawn as one arrow. */
 interface Bundle {
@@ -189,7 +194,7 @@ function bundles({ transitions }: Statechart, style: Style): ReadonlyMap<string,
   const groups = alike(drawn, ({ from, to, trigger }) => `${from} → ${to}${trigger.kind === "delay" ? " delayed" : ""}`);
   return new Map(
     [...groups].map(([id, group]) => {
-      const lines = arrowLines(group, style).flatMap((line) => wrap(line, sizes.text, arrowTextWidth));
+      const lines = wrapped(arrowText(group, style).flatMap(({ lines }) => lines), arrowTextWidth);
       return [id, { from: group[0]!.from, to: group[0]!.to!, transitions: group, lines, size: block(lines) }];
     }),
   );

@@ -1,9 +1,11 @@
 /**
  * Text as it is set in a picture: words in a manner, lines of them, and how wide they are.
  *
- * Widths come from the table below and never from a machine's fonts, so that every machine prints the same octets. They are
- * those of DejaVu Sans and Verdana, the widest that a viewer is likely to have: in any other font there is room to spare.
+ * Widths are those of the font that every picture has with it (fonts.ts), DejaVu Sans Condensed, and never of what a machine has
+ * installed: every machine prints the same octets, and a page can count on them without the font's file.
  */
+
+import type { Mark } from "./graph.ts";
 
 /** `cited` and `decided` are never to be taken for each other: a clause says so, or we do. */
 export type Manner = "plain" | "strong" | "quiet" | "cited" | "decided";
@@ -14,12 +16,12 @@ export interface Word {
   readonly manner: Manner;
   /** The rule whose number this word is: it is set bold. */
   readonly rule?: number;
+  /** What became of it between two revisions. */
+  readonly mark?: Mark;
 }
 
 /** One without words is a gap between paragraphs. */
 export type Line = readonly Word[];
-
-export const fontFamily = "'DejaVu Sans', Verdana, Geneva, sans-serif";
 
 /** From line to line, and the height of a gap. */
 const pitch = 14;
@@ -70,47 +72,149 @@ function split(word: Word, size: number, width: number): Word[] {
 }
 
 export function textWidth(text: string, size: number, bold = false): number {
-  const table = bold ? boldWidths : plainWidths;
-  let thousandths = 0;
-  for (const character of text) thousandths += table.get(character) ?? widest;
-  return (thousandths * size) / 1000;
+  const table = bold ? boldAdvances : plainAdvances;
+  let units = 0;
+  for (const character of text) units += table.get(character) ?? widest;
+  return (units * size) / unitsPerEm;
 }
 
-const widest = 1100;
+/** Of the font, in which a letter's advance is counted. */
+export const unitsPerEm = 2048;
 
-/** Advance widths in thousandths of the size, and the characters that have them. */
-const plainWidths = widths([
-  [278, "'ijl"],
-  [318, "IJ ,.·"],
-  [352, "/:;\\|f"],
-  [401, "-()[]t!"],
-  [460, 'r"'],
-  [531, "*_`§–∥sz?"],
-  [592, "cLFkvxy"],
-  [615, "PTYoae"],
-  [636, "EhnuSbdgpq$0123456789{}"],
-  [698, "KAVXZBRC"],
-  [752, "UNH"],
-  [787, "◇DG&OQ"],
-  [838, "w#+<=>^~→×↻≥"],
-  [1000, "Mm%W@…"],
+/** For what is not in the tables: room to spare. */
+const widest = 2 * unitsPerEm;
+
+/** Advances, and the characters that have them, upright and slanted alike. */
+export const plainAdvances = advances([
+  [506, "'"],
+  [512, "ijlìíîï"],
+  [543, "IJÌÍÎÏ"],
+  [585, " ,.·‘’"],
+  [621, "/:;\\|¦"],
+  [648, "f"],
+  [665, "-"],
+  [719, "()[]"],
+  [722, "t"],
+  [738, "!¡²³¹"],
+  [757, "r"],
+  [847, "\""],
+  [868, "ªº"],
+  [921, "*_`§¨¯°´¸–∥"],
+  [960, "s"],
+  [967, "z"],
+  [978, "?¿"],
+  [1013, "cç"],
+  [1026, "L"],
+  [1060, "F"],
+  [1067, "k"],
+  [1087, "•"],
+  [1090, "vxyýÿ"],
+  [1111, "P"],
+  [1125, "TYÝ"],
+  [1127, "oðòóôõöø"],
+  [1129, "aàáâãäå"],
+  [1134, "eèéêë"],
+  [1161, "ß"],
+  [1164, "EÈÉÊË"],
+  [1168, "hnuñùúûü"],
+  [1170, "Sbdgpqþ"],
+  [1172, "$0123456789{}¢£¤¥µ¶"],
+  [1208, "K"],
+  [1260, "AVÀÁÂÃÄÅ"],
+  [1262, "XZ"],
+  [1264, "B"],
+  [1280, "R"],
+  [1287, "CÇ"],
+  [1349, "UÙÚÛÜ"],
+  [1378, "NÑ"],
+  [1386, "H"],
+  [1417, "◇▲▼▶◀"],
+  [1419, "D"],
+  [1428, "GÐ"],
+  [1437, "&"],
+  [1450, "OQÒÓÔÕÖØ"],
+  [1507, "w"],
+  [1544, "#+<=>^~¬±×÷←↑→↓↔↻−≤≥≠✓✗"],
+  [1590, "M"],
+  [1608, "●○"],
+  [1741, "■□"],
+  [1751, "%"],
+  [1786, "¼½¾"],
+  [1795, "mÆ"],
+  [1822, "W"],
+  [1843, "@©®—…"],
 ]);
 
-const boldWidths = widths([
-  [348, "'ijl "],
-  [380, "/\\|IJ,.·"],
-  [415, ":;-"],
-  [500, "f!()[]tr_`§–∥"],
-  [600, '"*?zcs'],
-  [665, "Lxvyk"],
-  [696, "aeTFEo$0123456789"],
-  [736, "hnu{}bdgpqSYZPC"],
-  [785, "B◇RXAVK"],
-  [838, "UGDHN#+<=>^~→×↻≥"],
-  [924, "OQ&w"],
-  [1100, "M@…%mW"],
+export const boldAdvances = advances([
+  [564, "'"],
+  [631, "ijlìíîï"],
+  [641, " "],
+  [673, "/\\|¦"],
+  [685, "IJÌÍÎÏ"],
+  [700, ",.·‘’"],
+  [737, ":;"],
+  [765, "-"],
+  [801, "f"],
+  [807, "²³¹"],
+  [840, "!¡"],
+  [842, "()[]"],
+  [881, "t"],
+  [909, "r"],
+  [921, "_`§¨¯°´¸–∥"],
+  [960, "\""],
+  [963, "*"],
+  [1039, "ªº"],
+  [1069, "?¿"],
+  [1072, "z"],
+  [1092, "cç"],
+  [1097, "s"],
+  [1172, "¤¶"],
+  [1174, "L"],
+  [1178, "•"],
+  [1188, "x"],
+  [1201, "vyýÿ"],
+  [1225, "k"],
+  [1243, "aàáâãäå"],
+  [1250, "eèéêë"],
+  [1257, "T"],
+  [1259, "EFÈÉÊË"],
+  [1266, "oðòóôõöø"],
+  [1282, "$0123456789¢£¥"],
+  [1312, "hnu{}ñùúûü"],
+  [1319, "bdgpqþ"],
+  [1325, "ß"],
+  [1327, "S"],
+  [1334, "YÝ"],
+  [1336, "Z"],
+  [1350, "P"],
+  [1352, "CÇ"],
+  [1356, "µ"],
+  [1404, "B"],
+  [1417, "◇▲▼▶◀"],
+  [1419, "R"],
+  [1421, "X"],
+  [1426, "AVÀÁÂÃÄÅ"],
+  [1428, "K"],
+  [1496, "UÙÚÛÜ"],
+  [1512, "G"],
+  [1530, "D"],
+  [1542, "HNÑ"],
+  [1544, "+<=>^~¬±×÷←↑→↓↔↻−≤≥≠✓✗"],
+  [1566, "OQÒÓÔÕÖØ"],
+  [1607, "&"],
+  [1608, "●○"],
+  [1702, "w"],
+  [1741, "■□"],
+  [1834, "M"],
+  [1843, "@©®—…"],
+  [1846, "%"],
+  [1908, "¼½¾"],
+  [1920, "m"],
+  [1931, "æ"],
+  [1999, "Æ"],
+  [2033, "W"],
 ]);
 
-function widths(rows: readonly (readonly [thousandths: number, characters: string])[]): ReadonlyMap<string, number> {
-  return new Map(rows.flatMap(([thousandths, characters]) => [...characters].map((character) => [character, thousandths] as const)));
+function advances(rows: readonly (readonly [units: number, characters: string])[]): ReadonlyMap<string, number> {
+  return new Map(rows.flatMap(([units, characters]) => [...characters].map((character) => [character, units] as const)));
 }

@@ -2,7 +2,8 @@
 import { machines, type MachineName } from "../machines/index.ts";
 import { documents } from "./documents.ts";
 import { evidence, evidenceFile, evidenceText } from "./evidence.ts";
-import { statechart } from "./graph.ts";
+import { embedded } from "./fonts.ts";
+import { parts, statechart } from "./graph.ts";
 import { layout } from "./layout.ts";
 import { matrix } from "./matrix.ts";
 import { review } from "./review.ts";
@@ -14,7 +15,7 @@ export async function printed(anew: boolean): Promise<ReadonlyMap<string, string
   const files = new Map<string, string>([[evidenceFile, evidenceText(found)]]);
   for (const name of Object.keys(machines) as MachineName[]) {
     const chart = statechart(name, machines[name]);
-    files.set(`${name}.svg`, drawing(chart, await layout(chart)));
+    for (const each of [chart, ...parts(chart)]) files.set(`${each.name}.svg`, await embedded(drawing(each, await layout(each))));
     files.set(`${name}.md`, matrix(chart, found.machines[name].matrix));
   }
   return new Map([...files, ...documents(await review(found))]);

@@ -1,50 +1,68 @@
-/** A laid-out statechart as an SVG document. */
+/**
+ * A laid-out statechart as an SVG document.
+ *
+ * Every state is a group with `data-state`, every arrow's text and every text about rules inside a state a group with `data-rules`;
+ * each says in words what it is, and can be made a button. What belongs to them in other layers has the same attribute and is
+ * hidden from whoever listens. There are no ids: any number of drawings may stand in one page.
+ */
 import type { State, Statechart, Transition } from "./graph.ts";
-import { sizes, type Arrow, type Box, type Label, type Picture, type Point } from "./layout.ts";
-import { blockHeight, fontFamily, isBold, stacked, words, type Line, type Manner, type Word } from "./lettering.ts";
+import { sizes, type Arrow, type Box, type Label, type Picture, type Point, type Rectangle } from "./layout.ts";
+import { blockHeight, stacked, words, type Line, type Word } from "./lettering.ts";
 import { ruleTable, type Row } from "./rule-table.ts";
-import { manner } from "./wording.ts";
-
-const ink = { plain: "#1f2328", strong: "#1f2328", quiet: "#57606a", cited: "#0550ae", decided: "#8a4b00" } as const satisfies Record<Manner, string>;
-const paper = "#ffffff";
-const faint = "#d0d7de";
-/** A state that holds others, by how deep it lies. */
-const shades = ["#fafbfc", "#f1f5f9", "#e6eef7", "#dbe7f4"] as const;
+import { statechartStyle } from "./style.ts";
+import { manner, ruleSaid, signs, stateName, stateSaid } from "./wording.ts";
 
 const top = 44;
 const legendHeight = 64;
-const narrowest = 1200;
+const narrowest = 1100;
 const bend = 7;
+/** Of an arrow's head, from tip to neck. */
+const head = 8;
 
+/** Without a font of its own: in a page that has it, or before fonts.ts puts it in. */
 export function drawing(chart: Statechart, picture: Picture): string {
   const table = ruleTable(chart, Math.max(picture.width, narrowest));
   const width = Math.ceil(table.width + 4 * sizes.margin);
   const tableTop = top + Math.ceil(picture.height) + legendHeight;
-  const height = tableTop + table.height + 2 * sizes.margin;
+  return sheet(chart.name, { width, height: tableTop + table.height + 2 * sizes.margin }, [
+    title(chart.name),
+    chartAt(chart, picture, { x: Math.round((width - picture.width) / 2), y: top }),
+    legendAt(top + Math.ceil(picture.height)),
+    rowsAt(table.rows, table.width, { x: 2 * sizes.margin, y: tableTop }),
+  ]);
+}
+
+export function sheet(name: string, { width, height }: Pick<Rectangle, "width" | "height">, content: readonly string[]): string {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${fontFamily}" font-size="${sizes.text}" role="img">`,
-    `<title>${escaped(chart.name)}</title>`,
-    `<defs>${arrowHead("plain")}${arrowHead("cited")}${arrowHead("decided")}</defs>`,
-    `<rect width="${width}" height="${height}" fill="${paper}"/>`,
-    `<text x="${2 * sizes.margin}" y="28" font-size="18" font-weight="700" fill="${ink.strong}">${escaped(chart.name)}</text>`,
-    `<g transform="translate(${Math.round((width - picture.width) / 2)} ${top})">`,
-    ...picture.boxes.map(box),
-    ...picture.dots.map(({ x, y }) => `<circle cx="${x}" cy="${y}" r="${sizes.dot}" fill="${ink.plain}"/>`),
-    ...picture.arrows.map(arrow),
-    ...picture.boxes.map(inscription),
-    ...picture.arrows.map(({ label }) => (label ? labelled(label) : "")),
-    `</g>`,
-    ...stacked(legend).map(({ line, top: below }) => text(line, 2 * sizes.margin, top + Math.ceil(picture.height) + sizes.leading + below)),
-    `<g transform="translate(${2 * sizes.margin} ${tableTop})">`,
-    ...table.rows.map((row) => tableRow(row, table.width)),
-    `</g>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="statechart" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="group" aria-label="statechart ${escaped(name)}">`,
+    `<style>`,
+    statechartStyle,
+    `</style>`,
+    `<rect class="sheet" width="${width}" height="${height}"/>`,
+    ...content,
     `</svg>`,
     "",
   ].join("\n");
 }
 
+export const title = (name: string): string => `<text class="title" x="${2 * sizes.margin}" y="28">${escaped(name)}</text>`;
+
+export function chartAt(chart: Statechart, picture: Picture, { x, y }: Point): string {
+  return [
+    `<g transform="translate(${x} ${y})">`,
+    ...picture.boxes.map(box),
+    ...picture.dots.map(({ x, y }) => `<circle cx="${x}" cy="${y}" r="${sizes.dot}"/>`),
+    ...picture.arrows.map(arrow),
+    ...picture.boxes.map((each) => inscription(each, chart)),
+    ...picture.arrows.map(({ label, transitions }) => (label ? labelled(label, transitions, chart) : "")),
+    `</g>`,
+  ].filter(Boolean).join("\n");
+}
+
+export const legendAt = (y: number): string => stacked(legend).map(({ line, top: below }) => text(line, 2 * sizes.margin, y + sizes.leading + below)).join("\n");
+
 const legend: readonly Line[] = [
-  words("● begins here · double border: final · dashed box: one of several regions at once · dashed arrow: after a delay, named by its policy"),
+  words("● begins here · double border: final · dashed box: one of several regions at once · dashed arrow: after a delay, named by its policy · dotted box: outside this picture"),
   words("numbers are rules, spelled below: alternatives of one event are tried in their order"),
   [...words("blue, upright: a clause says so", "cited"), ...words("·"), ...words("brown, slanted: the clauses are silent, and we decided", "decided")],
 ];
@@ -52,58 +70,87 @@ const legend: readonly Line[] = [
 // ---------------------------------------------------------------- states
 
 function box({ state, x, y, width, height }: Box): string {
-  const stroke = `stroke="${ink[manner(state.grounds)]}"`;
   const frame = { x, y, width, height };
+  const classes = ["state", ...look(state), isBeside(state) && "beside", state.isRegion && "region", state.isStub && "stub"].filter(Boolean).join(" ");
   return [
-    `<g data-state="${escaped(state.id)}">`,
-    rectangle(frame, `rx="9" fill="${ground(state)}" ${stroke}${state.isRegion ? dashes(6, 4) : ""}`),
-    state.kind === "final" ? rectangle(inset(frame, 3), `rx="6" fill="none" ${stroke}`) : "",
+    `<g class="${classes}" data-state="${escaped(state.id)}" role="img" aria-label="${escaped(stateSaid(state))}">`,
+    rectangle(frame, `rx="${state.kind === "history" || state.kind === "deep" ? width / 2 : 9}"`),
+    state.kind === "final" ? rectangle(inset(frame, 3), `rx="6" class="final"`) : "",
     `</g>`,
   ].join("");
 }
 
 /** Drawn above the arrows, with a rim in the colour of the box: an arrow to an inner state may cross it. */
-function inscription({ state, x, y, width, grounds, rows }: Box): string {
+function inscription({ state, x, y, width, grounds, told }: Box, chart: Statechart): string {
   const holds = state.children.length > 0;
   const left = x + sizes.margin;
   const anchor = holds ? "" : ` text-anchor="middle"`;
   const start = holds ? left : x + width / 2;
   const baseline = y + sizes.heading - 7;
   const rowsTop = y + sizes.heading + blockHeight(grounds) + 4;
+  const inside = ["inside", ...look(state)].join(" ");
+  const tops = told.map((_, index) => rowsTop + told.slice(0, index).reduce((sum, { lines }) => sum + blockHeight(lines), 0));
+  const name = state.kind === "history" ? "H" : state.kind === "deep" ? "H*" : state.key;
   return [
-    `<g class="inside" stroke="${ground(state)}" stroke-width="3" paint-order="stroke">`,
-    `<text x="${tenths(start)}" y="${tenths(baseline)}" font-size="${sizes.title}" font-weight="700" fill="${ink.strong}"${anchor}>${escaped(state.key)}</text>`,
+    `<g class="${inside}" data-state="${escaped(state.id)}" aria-hidden="true">`,
+    text(stateName(state, name), start, baseline, ` class="name"${anchor}`),
     ...stacked(grounds).map(({ line, top }) => text(line, start, baseline + sizes.leading + top, anchor)),
-    ...stacked(rows).map(({ line, top }) => text(line, left, rowsTop + sizes.leading + top)),
+    ...told.flatMap(({ transitions, lines }, index) => (transitions.length > 0 ? [] : linesAt(lines, left, tops[index]!))),
+    told.length > 0 ? horizontal(x, rowsTop, width) : "",
     `</g>`,
-    rows.length > 0 ? horizontal(x, rowsTop, width, faint) : "",
+    ...told.map(({ transitions, lines }, index) => {
+      if (transitions.length === 0) return "";
+      const frame = { x: x + 2, y: tops[index]! + 1, width: width - 4, height: blockHeight(lines) };
+      return `<g class="${["told", inside].join(" ")}" ${rulesOf(transitions, chart)}>${rectangle(frame, `rx="3" class="ground rim"`)}${linesAt(lines, left, tops[index]!).join("")}</g>`;
+    }),
   ].join("");
 }
 
-const ground = ({ children, path }: State): string => (children.length === 0 ? paper : shades[Math.min(path.split(".").length, shades.length) - 1]!);
+const linesAt = (lines: readonly Line[], x: number, y: number) => stacked(lines).map(({ line, top }) => text(line, x, y + sizes.leading + top));
+
+/** Words that the style sheet knows. */
+function look({ children, path, mark }: State): string[] {
+  return [...(children.length > 0 ? [`depth${Math.min(path.split(".").length, 4) - 1}`] : []), ...(mark ? [mark] : [])];
+}
+
+const isBeside = ({ grounds }: State | Transition) => manner(grounds) === "decided";
 
 // ---------------------------------------------------------------- transitions
 
 /** Brown when all that it stands for was decided; a dashed one waits. */
 function arrow({ transitions, points }: Arrow): string {
-  const colour: Manner = transitions.length === 0 ? "plain" : transitions.every(({ grounds }) => manner(grounds) === "decided") ? "decided" : "cited";
-  const waits = transitions.some(({ trigger }) => trigger.kind === "delay");
-  return `<path data-rules="${rules(transitions)}" d="${rounded(points)}" fill="none" stroke="${ink[colour]}"${waits ? dashes(4, 3) : ""} marker-end="url(#${colour})"/>`;
+  const marks = new Set(transitions.map(({ mark }) => mark));
+  const [mark] = marks.size === 1 ? marks : transitions.some(({ mark }) => mark) ? (["changed"] as const) : [];
+  const classes = [
+    "arrow",
+    transitions.length === 0 && "begins",
+    transitions.length > 0 && transitions.every(isBeside) && "beside",
+    transitions.some(({ trigger }) => trigger.kind === "delay") && "delayed",
+    mark,
+  ].filter(Boolean).join(" ");
+  const [neck, tip] = [towards(points.at(-1)!, points.at(-2)!, head), points.at(-1)!];
+  const rules = transitions.length === 0 ? "" : ` data-rules="${numbers(transitions)}"`;
+  return `<g class="${classes}"${rules} aria-hidden="true"><path class="way" d="${rounded([...points.slice(0, -1), neck])}"/><path class="head" d="${triangle(neck, tip)}"/></g>`;
 }
 
-const rules = (transitions: readonly Transition[]) => transitions.map(({ rule }) => rule).join(" ");
+const numbers = (transitions: readonly Transition[]) => transitions.map(({ rule }) => rule).join(" ");
 
-function labelled({ x, y, width, height, lines }: Label): string {
+const rulesOf = (transitions: readonly Transition[], chart: Statechart) =>
+  `data-rules="${numbers(transitions)}" role="img" aria-label="${escaped(transitions.map((each) => ruleSaid(each, chart)).join("; "))}"`;
+
+function labelled({ x, y, width, height, lines }: Label, transitions: readonly Transition[], chart: Statechart): string {
   return [
-    `<g class="label">`,
-    rectangle({ x, y, width, height }, `fill="${paper}" fill-opacity="0.8"`),
+    `<g class="label" ${rulesOf(transitions, chart)}>`,
+    rectangle({ x, y, width, height }, `rx="3" class="ground"`),
     ...stacked(lines).map(({ line, top }) => text(line, x + 2, y + sizes.leading - 2 + top)),
     `</g>`,
   ].join("");
 }
 
-const arrowHead = (colour: Manner) =>
-  `<marker id="${colour}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L10 5L0 10z" fill="${ink[colour]}"/></marker>`;
+function triangle({ x, y }: Point, tip: Point): string {
+  const [across, along] = [(tip.y - y) / 2, (tip.x - x) / 2];
+  return `M${at(tip)}L${at({ x: x - across, y: y + along })}L${at({ x: x + across, y: y - along })}z`;
+}
 
 /** Straight pieces with rounded corners. */
 function rounded(points: readonly Point[]): string {
@@ -115,9 +162,9 @@ function rounded(points: readonly Point[]): string {
   return `M${at(points[0]!)}${pieces.join("")}L${at(points.at(-1)!)}`;
 }
 
-/** The point where the bend at `corner` begins. Pieces are upright or level. */
-function towards(corner: Point, other: Point): Point {
-  const step = (from: number, to: number) => from + Math.sign(to - from) * Math.min(bend, Math.abs(to - from) / 2);
+/** The point where the bend at `corner` begins, or so far from it. Pieces are upright or level. */
+function towards(corner: Point, other: Point, most?: number): Point {
+  const step = (from: number, to: number) => from + Math.sign(to - from) * (most ?? Math.min(bend, Math.abs(to - from) / 2));
   return { x: step(corner.x, other.x), y: step(corner.y, other.y) };
 }
 
@@ -126,27 +173,25 @@ const tenths = (length: number) => Math.round(length * 10) / 10;
 
 // ---------------------------------------------------------------- the table
 
-function tableRow({ y, height, isHeading, cells }: Row, width: number): string {
-  const lines = cells.flatMap(({ x, lines }) => stacked(lines).map(({ line, top }) => text(line, x, y + sizes.leading + top)));
-  return `<g class="row">${lines.join("")}${horizontal(0, y + height - 2, width, isHeading ? ink.quiet : faint)}</g>`;
+export function rowsAt(rows: readonly Row[], width: number, { x, y }: Point): string {
+  return [`<g transform="translate(${x} ${y})">`, ...rows.map((row) => tableRow(row, width)), `</g>`].join("\n");
+}
+
+function tableRow({ y, height, isHeading, rule, state, cells }: Row, width: number): string {
+  const mark = (rule ?? state)?.mark;
+  const classes = ["row", isHeading && "heading", mark].filter(Boolean).join(" ");
+  const lines = cells.flatMap(({ x, lines }) => linesAt(lines, x, y));
+  return `<g class="${classes}"${rule ? ` data-row="${rule.rule}"` : ""}>${lines.join("")}${horizontal(0, y + height - 2, width)}</g>`;
 }
 
 // ---------------------------------------------------------------- what all of it is made of
 
-interface Frame {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+const rectangle = ({ x, y, width, height }: Rectangle, look: string) => `<rect x="${tenths(x)}" y="${tenths(y)}" width="${tenths(width)}" height="${tenths(height)}" ${look}/>`;
+const inset = ({ x, y, width, height }: Rectangle, by: number): Rectangle => ({ x: x + by, y: y + by, width: width - 2 * by, height: height - 2 * by });
+const horizontal = (x: number, y: number, width: number) => `<path class="rule-line" d="M${tenths(x)} ${tenths(y)}h${tenths(width)}"/>`;
 
-const rectangle = ({ x, y, width, height }: Frame, look: string) => `<rect x="${tenths(x)}" y="${tenths(y)}" width="${tenths(width)}" height="${tenths(height)}" ${look}/>`;
-const inset = ({ x, y, width, height }: Frame, by: number): Frame => ({ x: x + by, y: y + by, width: width - 2 * by, height: height - 2 * by });
-const horizontal = (x: number, y: number, width: number, colour: string) => `<path d="M${tenths(x)} ${tenths(y)}h${tenths(width)}" stroke="${colour}"/>`;
-const dashes = (on: number, off: number) => ` stroke-dasharray="${on} ${off}"`;
-
-function text(line: Line, x: number, y: number, anchor = ""): string {
-  return line.length === 0 ? "" : `<text x="${tenths(x)}" y="${tenths(y)}"${anchor}>${runs(line).map(run).join(" ")}</text>`;
+function text(line: Line, x: number, y: number, look = ""): string {
+  return line.length === 0 ? "" : `<text x="${tenths(x)}" y="${tenths(y)}"${look}>${runs(line).map(run).join(" ")}</text>`;
 }
 
 /** Neighbours in one manner are set as one. */
@@ -154,17 +199,17 @@ function runs(line: Line): Word[] {
   const joined: Word[] = [];
   for (const word of line) {
     const last = joined.at(-1);
-    if (last?.manner === word.manner && last.rule === undefined && word.rule === undefined) joined[joined.length - 1] = { ...last, text: `${last.text} ${word.text}` };
+    if (last !== undefined && last.manner === word.manner && [last, word].every(({ rule, mark }) => rule === undefined && mark === undefined)) joined[joined.length - 1] = { ...last, text: `${last.text} ${word.text}` };
     else joined.push(word);
   }
   return joined;
 }
 
-function run(word: Word): string {
-  const rule = word.rule === undefined ? "" : ` data-rule="${word.rule}"`;
-  const weight = isBold(word) ? ` font-weight="700"` : "";
-  const slant = word.manner === "decided" ? ` font-style="italic"` : "";
-  return `<tspan${rule} fill="${ink[word.manner]}"${weight}${slant}>${escaped(word.text)}</tspan>`;
+function run({ text, manner, rule, mark }: Word): string {
+  const isSign = mark !== undefined && text === signs[mark];
+  const classes = [rule !== undefined && "rule", manner !== "plain" && manner, mark !== undefined && !isSign && rule === undefined && "word", isSign && "mark", mark].filter(Boolean).join(" ");
+  if (classes === "") return escaped(text);
+  return `<tspan class="${classes}"${rule === undefined ? "" : ` data-rule="${rule}"`}>${escaped(text)}</tspan>`;
 }
 
 function escaped(text: string): string {

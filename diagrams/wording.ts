@@ -1,7 +1,7 @@
 /** What stands in a state's box and on an arrow. */
 import type { Grounds } from "../machines/clauses.ts";
 import { clauses } from "../machines/inspect.ts";
-import { alike, isIgnored, type State, type Statechart, type Transition, type Trigger } from "./graph.ts";
+import { alike, isIgnored, type Mark, type State, type Statechart, type Transition, type Trigger } from "./graph.ts";
 import { words, type Line, type Manner, type Word } from "./lettering.ts";
 
 /** `spelled`: arrows say everything. `numbered`: they name what triggers them and the rules that the table below the picture spells. */
@@ -11,17 +11,23 @@ const mostSpelled = 20;
 
 export const styleOf = ({ transitions }: Statechart): Style => (transitions.length > mostSpelled ? "numbered" : "spelled");
 
-/** The arrow's text, a line for each rule, or for each trigger of several. */
-export function arrowLines(transitions: readonly Transition[], style: Style): Line[] {
-  return style === "numbered" ? numbered(transitions) : transitions.flatMap((each, index) => [...(index > 0 ? [[]] : []), ...spelled(each)]);
+/** Lines about some transitions, or about none: what happens on entry and on exit. */
+export interface Paragraph {
+  readonly transitions: readonly Transition[];
+  readonly lines: readonly Line[];
+}
+
+/** The arrow's text, a paragraph for each rule, or for each trigger of several. */
+export function arrowText(transitions: readonly Transition[], style: Style): Paragraph[] {
+  return style === "numbered" ? numbered(transitions) : transitions.map((each, index) => ({ transitions: [each], lines: [...(index > 0 ? [[]] : []), ...spelled(each)] }));
 }
 
 /** What happens inside a state: on entry, on exit, and by transitions that go nowhere. */
-export function insideLines(state: State, within: readonly Transition[], style: Style): Line[] {
+export function insideText(state: State, within: readonly Transition[], style: Style): Paragraph[] {
   return [
-    ...state.entry.map((effect) => words(`entry / ${effect}`)),
-    ...state.exit.map((effect) => words(`exit / ${effect}`)),
-    ...arrowLines(within, style),
+    ...state.entry.map((effect) => ({ transitions: [], lines: [words(`entry / ${effect}`)] })),
+    ...state.exit.map((effect) => ({ transitions: [], lines: [words(`exit / ${effect}`)] })),
+    ...arrowText(within, style),
   ];
 }
 
@@ -34,7 +40,15 @@ export function tag(of: Grounds | undefined): Line {
 
 export const manner = (of: Grounds | undefined): Manner => (of !== undefined && "cites" in of ? "cited" : "decided");
 
-export const ruleNumber = ({ rule, grounds }: Transition): Word => ({ text: String(rule), manner: manner(grounds), rule });
+export const signs: Readonly<Record<Mark, string>> = { added: "+", removed: "−", changed: "~" };
+
+const sign = ({ mark }: { readonly mark?: Mark }): Word[] => (mark === undefined ? [] : [{ text: signs[mark], manner: "strong", mark }]);
+
+/** With what became of it. */
+export const ruleNumber = (of: Transition): Word[] => [...sign(of), { text: String(of.rule), manner: manner(of.grounds), rule: of.rule, ...(of.mark && { mark: of.mark }) }];
+
+/** The name of a state, with what became of it. */
+export const stateName = (of: State, name: string): Word[] => [...sign(of), { text: name, manner: "strong", ...(of.mark && { mark: of.mark }) }];
 
 export function triggerText(trigger: Trigger): string {
   switch (trigger.kind) {
@@ -52,18 +66,52 @@ export function guardText({ guard, isOtherwise }: Transition): string {
   return isOtherwise ? "[else]" : "";
 }
 
+/** Guard, effects or target: where it changed, the words that went and came. */
+export function told(transition: Transition, of: "guard" | "effects" | "leads to", text: string, kind: Manner): Word[] {
+  const changed = transition.mark === "changed" ? transition.changes?.find((each) => each.of === of) : undefined;
+  if (changed === undefined) return words(text, kind);
+  const all = changed.pieces.flatMap(({ text, mark }) => words(text).map((word): Word => ({ ...word, manner: kind, ...(mark && { mark }) })));
+  return all.reduce<Word[]>((before, word) => (/^[,;]+$/.test(word.text) && before.length > 0 ? [...before.slice(0, -1), { ...before.at(-1)!, text: before.at(-1)!.text + word.text }] : [...before, word]), []);
+}
+
+/** In brackets. */
+export function toldGuard(transition: Transition, kind: Manner = "plain"): Word[] {
+  const all = told(transition, "guard", transition.guard ?? "", kind);
+  if (all.length === 0 || all.every(({ mark }) => mark === undefined)) return words(guardText(transition), kind);
+  return all.map((word, index) => ({ ...word, text: `${index === 0 ? "[" : ""}${word.text}${index === all.length - 1 ? "]" : ""}` }));
+}
+
 /** As UML writes it, effects on a line of their own, and why it is so. */
 function spelled(transition: Transition): Line[] {
-  const effects = isIgnored(transition) ? "ignored" : transition.effects.join(", ");
+  const effects = isIgnored(transition) ? words("ignored", "quiet") : told(transition, "effects", transition.effects.join(", "), "quiet");
   return [
-    [ruleNumber(transition), ...words([triggerText(transition.trigger), guardText(transition)].join(" "))],
-    ...(effects ? [words(`/ ${effects}`, "quiet")] : []),
+    [...ruleNumber(transition), ...words(triggerText(transition.trigger)), ...toldGuard(transition)],
+    ...(effects.length > 0 ? [[...words("/", "quiet"), ...effects]] : []),
     tag(transition.grounds),
   ];
 }
 
 /** An eventless transition is named by its guard: it has nothing else. */
-function numbered(transitions: readonly Transition[]): Line[] {
+function numbered(transitions: readonly Transition[]): Paragraph[] {
   const named = alike(transitions, (each) => triggerText(each.trigger) || guardText(each));
-  return [...named].map(([name, rules]) => [...rules.map(ruleNumber), ...words(name)]);
+  return [...named].map(([name, rules]) => ({ transitions: rules, lines: [[...rules.flatMap(ruleNumber), ...words(name)]] }));
 }
+
+// ---------------------------------------------------------------- for whoever hears it
+
+/** A rule in one sentence. */
+export function ruleSaid(transition: Transition, { name, root, states }: Statechart): string {
+  const path = (id: string) => (id === root.id ? name : states.find((state) => state.id === id)!.path);
+  const { rule, mark, from, to, effects } = transition;
+  const what = [triggerText(transition.trigger), guardText(transition)].filter(Boolean).join(" ");
+  const then = [...(effects.length > 0 ? [`/ ${effects.join(", ")}`] : []), ...(to !== undefined ? [`→ ${path(to)}`] : []), ...(isIgnored(transition) ? ["ignored"] : [])].join(" ");
+  return `rule ${rule}${mark ? `, ${mark}` : ""}: from ${path(from)} on ${what} ${then}, ${groundsSaid(transition.grounds)}`;
+}
+
+export function stateSaid({ path, mark, kind, isRegion, isStub, entry, exit, grounds }: State): string {
+  const is = [isStub ? "outside" : isRegion ? "region" : kind === "atomic" ? "" : kind, mark ?? ""].filter(Boolean).join(", ");
+  const does = [...entry.map((effect) => `entry / ${effect}`), ...exit.map((effect) => `exit / ${effect}`)].join(", ");
+  return [`state ${path}`, is, does, groundsSaid(grounds)].filter(Boolean).join(", ");
+}
+
+const groundsSaid = (of: Grounds | undefined) => tag(of).map(({ text }) => text).join(" ");

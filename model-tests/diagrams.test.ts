@@ -4,13 +4,13 @@
  * Read as a viewer reads them, from their files.
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SaxesParser } from "saxes";
-import type { AnyStateMachine } from "xstate";
+import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { describe, expect, test } from "vitest";
 import { machines } from "../machines/index.ts";
-import { nodes, transitions } from "../machines/inspect.ts";
+import { clauses, delayOf, grounds, named, nodes, transitions } from "../machines/inspect.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -32,14 +32,17 @@ interface Box {
 class Sheet {
   /** Boxes by the id of their state. */
   readonly states = new Map<string, Box>();
+  readonly stubs = new Set<string>();
   readonly labels: Box[] = [];
   /** Where each line of a state's own text begins. */
   readonly inscriptions: Box[] = [];
   /** Rules by where their numbers stand: on an arrow's label, inside a state, in the table. */
-  readonly rules = { label: new Set<number>(), inside: new Set<number>(), row: new Set<number>() };
+  readonly rules = { label: new Set<number>(), told: new Set<number>(), row: new Set<number>() };
   /** Rules that have an arrow. */
   readonly arrows = new Set<number>();
   readonly delayed = new Set<number>();
+  /** What a listener hears of states and rules. */
+  readonly said = new Map<string, string>();
 
   constructor(text: string) {
     const open: Record<string, string>[] = [];
@@ -49,20 +52,22 @@ class Sheet {
     });
     parser.on("opentag", ({ name, attributes }) => {
       open.push(attributes);
-      this.#read(name, attributes, open.at(-2) ?? {}, open.findLast((each) => each["class"] !== undefined)?.["class"]);
+      this.#read(name, attributes, open.at(-2) ?? {}, open.flatMap((each) => each["class"]?.split(" ") ?? []));
     });
     parser.on("closetag", () => void open.pop());
     parser.write(text).close();
   }
 
-  #read(name: string, attributes: Record<string, string>, parent: Record<string, string>, part: string | undefined): void {
-    const { "data-rule": rule, "data-rules": rules } = attributes;
-    if (rule !== undefined) this.rules[part as keyof Sheet["rules"]].add(Number(rule));
-    if (rules) this.#arrow(rules.split(" ").map(Number), attributes["stroke-dasharray"] !== undefined);
-    if (name === "text" && part === "inside") this.inscriptions.push(box(`line ${this.inscriptions.length + 1} inside`, { ...attributes, width: "1", height: "1" }));
-    const state = parent["data-state"];
-    if (name === "rect" && state !== undefined && !this.states.has(state)) this.states.set(state, box(state, attributes));
-    if (name === "rect" && parent["class"] === "label") this.labels.push(box(`label ${this.labels.length + 1}`, attributes));
+  #read(name: string, attributes: Record<string, string>, parent: Record<string, string>, classes: readonly string[]): void {
+    const { class: own = "", "data-rule": rule, "data-rules": rules, "data-state": state, "aria-label": says } = attributes;
+    if (rule !== undefined) this.rules[(["told", "label", "row"] as const).find((part) => classes.includes(part))!].add(Number(rule));
+    if (rules !== undefined && own.startsWith("arrow")) this.#arrow(rules.split(" ").map(Number), own.split(" ").includes("delayed"));
+    if (says !== undefined && (state ?? rules) !== undefined) this.said.set(state ?? rules!, says);
+    if (name === "text" && classes.includes("inside")) this.inscriptions.push(box(`line ${this.inscriptions.length + 1} inside`, { ...attributes, width: "1", height: "1" }));
+    if (own.split(" ").includes("stub")) this.stubs.add(state!);
+    const of = parent["data-state"];
+    if (name === "rect" && of !== undefined && !this.states.has(of)) this.states.set(of, box(of, attributes));
+    if (name === "rect" && parent["class"]?.startsWith("label")) this.labels.push(box(`label ${this.labels.length + 1}`, attributes));
   }
 
   #arrow(rules: readonly number[], isDashed: boolean): void {
@@ -84,15 +89,33 @@ const overlaps = (ones: readonly Box[], others: readonly Box[]) =>
 const numbered = (machine: AnyStateMachine) => transitions(machine).map((transition, index) => ({ rule: index + 1, transition }));
 const inOrder = (rules: Iterable<number>) => [...rules].sort((one, other) => one - other);
 
-for (const [name, machine] of Object.entries<AnyStateMachine>(machines)) {
+const holds = (outer: AnyStateNode, inner: AnyStateNode): boolean => nodes(outer).includes(inner);
+
+/** The whole machine, and where it has more than 25 states every state that holds others. */
+const sheets = Object.entries<AnyStateMachine>(machines).flatMap(([name, machine]) => {
+  const states = nodes(machine.root).slice(1);
+  return [{ name, machine, shown: machine.root }, ...(states.length > 25 ? states.filter(({ type }) => type === "compound" || type === "parallel").map((shown) => ({ name: shown.id, machine, shown })) : [])];
+});
+
+test("the large machines have pictures of their states, and there is no other picture", () => {
+  expect(sheets.filter(({ machine, shown }) => shown !== machine.root).length).toBeGreaterThan(5);
+  const files = readdirSync(new URL("diagrams/", root)).filter((file) => file.endsWith(".svg"));
+  expect(files.filter((file) => Object.keys(machines).includes(file.split(".")[0]!)).sort()).toEqual(sheets.map(({ name }) => `${name}.svg`).sort());
+});
+
+for (const { name, machine, shown } of sheets) {
   describe(name, () => {
     const sheet = new Sheet(readFileSync(new URL(`diagrams/${name}.svg`, root), "utf8"));
-    const states = nodes(machine.root).slice(1);
-    const rules = numbered(machine);
+    const states = nodes(machine.root).slice(1).filter((state) => holds(shown, state));
+    const rules = numbered(machine).filter(({ transition: { source, target } }) => [source, ...(target ?? [])].some((end) => holds(shown, end)));
     const numbers = (of: typeof rules) => of.map(({ rule }) => rule);
+    const leading = rules.filter(({ transition }) => transition.target !== undefined);
+    const staying = rules.filter(({ transition }) => transition.target === undefined);
 
     test("every state has a box, within the box of the state that holds it", () => {
-      expect([...sheet.states.keys()]).toEqual(states.map(({ id }) => id));
+      const outer = new Set(leading.flatMap(({ transition: { source, target } }) => [source, target![0]!]).filter((end) => !holds(shown, end)).map(({ id }) => id));
+      expect([...sheet.stubs].sort()).toEqual([...outer].sort());
+      expect([...sheet.states.keys()].filter((id) => !outer.has(id))).toEqual(states.map(({ id }) => id));
       const outside = states.filter(({ id, parent }) => {
         const outer = sheet.states.get(parent!.id);
         const inner = sheet.states.get(id)!;
@@ -102,20 +125,32 @@ for (const [name, machine] of Object.entries<AnyStateMachine>(machines)) {
     });
 
     test("every transition has its number on an arrow or inside its state, and a row in the table", () => {
-      const leading = rules.filter(({ transition }) => transition.target !== undefined);
       expect(inOrder(sheet.arrows)).toEqual(numbers(leading));
       expect(inOrder(sheet.rules.label)).toEqual(numbers(leading));
-      expect(inOrder(sheet.rules.inside)).toEqual(numbers(rules.filter(({ transition }) => transition.target === undefined)));
+      expect(inOrder(sheet.rules.told)).toEqual(numbers(staying));
       expect(inOrder(sheet.rules.row)).toEqual(numbers(rules));
     });
 
+    test("who hears it hears every state with its clauses and every rule with event, guard, effects and clauses", () => {
+      for (const { id, path } of states) expect(sheet.said.get(id)).toMatch(new RegExp(`^state ${path.join(".")}, .*(§|decided, beside)`));
+      const said = [...sheet.said.values()].flatMap((each) => each.split(/; (?=rule \d)/));
+      for (const { rule, transition } of rules) {
+        const { source, guard, actions, eventType } = transition;
+        const told = said.find((each) => each.startsWith(`rule ${rule}: from ${source.path.join(".") || machine.id} on `))!;
+        expect(told).toContain(delayOf(eventType) ?? eventType);
+        if (guard !== undefined) expect(told).toContain(`[${named(guard)}]`);
+        for (const action of actions) expect(told).toContain(named(action));
+        expect(told).toContain(clauses(grounds(transition)!).join(", "));
+      }
+    });
+
     test("the dashed arrows are the delayed ones", () => {
-      const delayed = rules.filter(({ transition }) => transition.target !== undefined && (transition.eventType as string).startsWith("xstate.after."));
+      const delayed = leading.filter(({ transition }) => (transition.eventType as string).startsWith("xstate.after."));
       expect(inOrder(sheet.delayed)).toEqual(numbers(delayed));
     });
 
     test("no label lies on another, on a state, or on what stands in one that holds others", () => {
-      const leaves = states.filter(({ type }) => type === "atomic" || type === "final").map(({ id }) => sheet.states.get(id)!);
+      const leaves = [...states.filter(({ type }) => type === "atomic" || type === "final").map(({ id }) => id), ...sheet.stubs].map((id) => sheet.states.get(id)!);
       expect(sheet.labels.length).toBeGreaterThan(0);
       expect(overlaps(sheet.labels, sheet.labels)).toEqual([]);
       expect(overlaps(sheet.labels, leaves)).toEqual([]);
@@ -124,8 +159,10 @@ for (const [name, machine] of Object.entries<AnyStateMachine>(machines)) {
     });
 
     test("no state lies on one that does not hold it", () => {
-      const beside = states.map(({ id, parent }) => Object.values(parent!.states).filter((each) => each.id > id).map((each) => [sheet.states.get(id)!, sheet.states.get(each.id)!] as const));
+      const beside = states.map(({ id, parent }) => Object.values(parent!.states).filter((each) => each.id > id && holds(shown, each)).map((each) => [sheet.states.get(id)!, sheet.states.get(each.id)!] as const));
+      const outer = [shown.id, ...sheet.stubs].flatMap((id) => sheet.states.get(id) ?? []);
       expect(beside.flat().filter(([one, other]) => overlap(one, other)).map(([one, other]) => `${one.of} on ${other.of}`)).toEqual([]);
+      expect(overlaps(outer, outer)).toEqual([]);
     });
   });
 }
