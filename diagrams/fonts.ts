@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { SaxesParser } from "saxes";
 import subsetFont from "subset-font";
 import { boldAdvances, plainAdvances } from "./lettering.ts";
-import { boldClasses, fontFamily, slantedClasses } from "./style.ts";
+import { boldClasses, fontName, slantedClasses } from "./style.ts";
 
 interface Face {
   readonly file: string;
@@ -36,7 +36,7 @@ export async function pageFont(): Promise<string> {
 async function fontFace({ file, isBold, isSlanted }: Face, letters: string): Promise<string> {
   if (letters === "") return "";
   const cut = await subsetFont(await readFile(fontFile(file)), letters, { targetFormat: "woff2" });
-  return `@font-face{font-family:"${fontFamily}";font-weight:${isBold ? 700 : 400};font-style:${isSlanted ? "italic" : "normal"};src:url(data:font/woff2;base64,${cut.toString("base64")}) format("woff2")}`;
+  return `@font-face{font-family:"${fontName}";font-weight:${isBold ? 700 : 400};font-style:${isSlanted ? "italic" : "normal"};src:url(data:font/woff2;base64,${cut.toString("base64")}) format("woff2")}`;
 }
 
 /** Letters by the face in which they are set, each once and in order. */

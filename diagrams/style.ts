@@ -55,13 +55,13 @@ export const dark: Palette = {
   picked: "#ff8ac2",
 };
 
-export const fontFamily = "CPM Diagram";
+export const fontName = "CPM Diagram";
 
 /** Where the font is not there: others of its kind. */
-const fonts = `"${fontFamily}","DejaVu Sans Condensed","DejaVu Sans",Verdana,sans-serif`;
+export const fontFamily = `'${fontName}','DejaVu Sans Condensed','DejaVu Sans',Verdana,sans-serif`;
 
 /** Words are as wide as the sum of their letters: lettering.ts counts on it. */
-export const typography = `font-family:${fonts};font-size:11px;font-kerning:none;font-variant-ligatures:none;text-rendering:geometricPrecision`;
+export const typography = `font-family:${fontFamily};font-size:11px;font-kerning:none;font-variant-ligatures:none;text-rendering:geometricPrecision`;
 
 /** What is set bold, and what is slanted. */
 export const boldClasses: readonly string[] = ["title", "name", "strong", "rule", "mark"];
