@@ -32,63 +32,78 @@ export function traceConversation(title: string, lines: readonly TraceLine[]): C
   return drawing.conversation(title);
 }
 
+/** Where a lifeline stands: within its group, the session's or a transfer's part, and there before its machines or behind them. */
+interface Place extends Lifeline {
+  readonly of: string;
+  readonly part: string;
+  readonly isDialog: boolean;
+}
+
 class Drawing {
-  readonly #lifelines = new Map<string, Lifeline>();
+  /** In the order in which they came. */
+  readonly #lifelines = new Map<string, Place>();
   readonly #rows: Row[] = [];
   readonly #states = new Map<string, StateValue>();
   /** By group and seat, the dialog that it was last heard on. */
   readonly #dialogs = new Map<string, string>();
-  #groups = new Set<string>();
+  /** Who spoke before having a dialog of its own. */
+  readonly #awaited = new Set<string>();
   #began: number | undefined;
 
   conversation(title: string): Conversation {
-    const all = [...this.#lifelines.values()];
-    const middle = all.filter(({ id }) => !isDialog(id));
-    const [first, ...others] = all.filter(({ id }) => isDialog(id));
-    return { title, lifelines: [...(first ? [first] : []), ...middle, ...others], rows: this.#rows };
+    const parts = new Map<string, Place[]>();
+    for (const each of this.#lifelines.values()) parts.set(`${each.of} ${each.part}`, [...(parts.get(`${each.of} ${each.part}`) ?? []), each]);
+    const lifelines = [...parts.values()].flatMap((part) => {
+      const [first, ...others] = part.filter(({ isDialog }) => isDialog);
+      return [...(first ? [first] : []), ...part.filter(({ isDialog }) => !isDialog), ...others];
+    });
+    return { title, lifelines: lifelines.map(({ id, says }) => ({ id, says })), rows: this.#rows };
   }
 
   take(line: TraceLine): void {
     const { machine, instance, of, at, event, state } = line;
     this.#began ??= at;
-    this.#groups.add(of);
-    const here = this.#lifeline(machine, of, instance);
-    const owner = owners[machine];
+    const here = this.#lifelineOf(line);
     if (event !== undefined) {
-      if (owner === undefined) this.#decision(line, here);
-      else this.#dialog(line, here, this.#ownerOf(owner, line));
+      if (owners[machine] === undefined) this.#decision(line, here);
+      else this.#dialog(line, here, this.#ownerOf(line));
     }
-    const now = arrivals(this.#states.get(here), state);
-    this.#states.set(here, state);
-    if (now.length > 0 && (event !== undefined || owner === undefined)) this.#rows.push({ kind: "state", at: here, says: now.join(" · ") });
+    const key = `${of} ${machine} ${instance}`;
+    const now = arrivals(this.#states.get(key), state);
+    this.#states.set(key, state);
+    if (now.length > 0 && (event !== undefined || owners[machine] === undefined)) this.#rows.push({ kind: "state", at: here, says: now.join(" · ") });
   }
 
   /** An event of a machine that decides: what a peer asked, and its answer. */
-  #decision({ of, event, effects, refusal, at }: TraceLine, here: string): void {
+  #decision({ of, machine, instance, event, effects, refusal, at }: TraceLine, here: string): void {
     const { type, from, ...params } = event!;
     if (type.startsWith("xstate.after.")) return void this.#timer(type, here);
     if (!/^(sip|msrp)\./.test(type)) {
       if (type.startsWith("admin.")) this.#rows.push({ kind: "note", says: `${this.#since(at)} the operator: ${words(type, params)}` });
       return;
     }
-    const peer = this.#peer(of, type === "sip.INVITE.create" ? 0 : from, here);
+    // What another machine takes up stands where that one does.
+    if (effects.some((effect) => effect.type === "startSubscription" || effect.type === "startFileTransfer")) return;
+    const peer = machine === "group-file-transfer" ? this.#someone(of, instance, "the sender") : this.#seat(of, type === "sip.INVITE.create" ? 0 : from);
     this.#message(peer, here, `${this.#since(at)} ${words(type, params)}`);
-    for (const effect of effects) {
-      if (effect.type === "answer" || effect.type === "answerMsrp") this.#message(here, peer, words(effect.type, omitType(effect)));
-      if (effect.type === "relay") for (const seat of effect["to"] as readonly number[]) this.#message(here, this.#peer(of, seat, here), "relay");
+    for (const { type: asked, ...given } of effects) {
+      if (asked === "answer" || asked === "answerMsrp") this.#message(here, peer, words(asked, given));
+      if (asked === "relay") for (const seat of given["to"] as readonly number[]) this.#message(here, this.#seat(of, seat), "relay");
     }
-    if (refusal?.status !== undefined) this.#message(here, peer, `${refusal.protocol.toUpperCase()} ${refusal.status}: refused in this state`);
+    this.#refused(refusal, here, peer);
   }
 
   /** An event of one dialog: what its device said, and what it is told. */
   #dialog({ event, effects, refusal, at }: TraceLine, here: string, owner: string): void {
-    const { type, ...params } = event!;
+    const { type, from: _, ...params } = event!;
     if (type.startsWith("xstate.after.")) this.#timer(type, here);
-    else if (/^(sip|msrp|data)\./.test(type)) this.#message(here, owner, `${this.#since(at)} ${words(type, { ...params, from: undefined })}`);
-    for (const effect of effects) {
-      if (["sendSipRequest", "sendSipResponse", "sendBye", "answerSubscribe", "sendNotify"].includes(effect.type)) this.#message(owner, here, words(effect.type, omitType(effect)));
-    }
-    if (refusal?.status !== undefined) this.#message(owner, here, `${refusal.protocol.toUpperCase()} ${refusal.status}: refused in this state`);
+    else if (/^(sip|msrp|data)\./.test(type)) this.#message(here, owner, `${this.#since(at)} ${words(type, params)}`);
+    for (const { type: asked, ...given } of effects) if (said.has(asked)) this.#message(owner, here, words(asked, given));
+    this.#refused(refusal, owner, here);
+  }
+
+  #refused(refusal: TraceLine["refusal"], from: string, to: string): void {
+    if (refusal?.status !== undefined) this.#message(from, to, `${refusal.protocol.toUpperCase()} ${refusal.status}: refused in this state`);
   }
 
   #message(from: string, to: string, says: string): void {
@@ -101,47 +116,58 @@ class Drawing {
 
   #since = (at: number): string => `+${((at - this.#began!) / 1000).toFixed(3)}`;
 
-  #lifeline(machine: string, of: string, instance: string): string {
-    const id = `${owners[machine] === undefined ? "" : "dialog "}${machine} ${of} ${instance}`;
-    if (!this.#lifelines.has(id)) this.#lifelines.set(id, { id, says: this.#named(machine, instance) });
-    if (machine === "group-participant") this.#dialogs.set(`${of} ${instance.split(".")[0]}`, id);
-    return id;
-  }
+  // -------------------------------------------------------------- lifelines
 
-  #named(machine: string, instance: string): string {
+  #lifelineOf({ machine, of, instance }: Pick<TraceLine, "machine" | "of" | "instance">): string {
     const [part = "", tag = ""] = instance.split(".");
     switch (machine) {
-      case "group-participant":
-        return `Participant ${part} (${tag.slice(0, 4)})`;
+      case "group-participant": {
+        const waiting = `${of} session Participant ${part}`;
+        const key = `${waiting} ${tag}`;
+        const id = this.#awaited.delete(waiting) ? waiting : (this.#dialogs.get(key) ?? this.#add(key, `Participant ${part}${this.#lifelines.has(waiting) ? ` (${tag.slice(0, 4)})` : ""}`, of, "session", true));
+        this.#dialogs.set(key, id).set(`${of} ${part}`, id);
+        return id;
+      }
       case "conference-subscription":
-        return `subscriber ${part} (${tag.slice(0, 4)})`;
+        return this.#seat(of, Number(part));
       case "large-message-sender":
-        return `the sender (${part.slice(0, 4)})`;
+        return this.#someone(of, part, "the sender");
       case "large-message-recipient":
-        return `recipient ${tag} (${part.slice(0, 4)})`;
+        return this.#someone(of, part, `recipient ${tag}`);
       default:
-        return `${machine} (${instance.slice(0, 4)})`;
+        return this.#add(`${of} ${machine} ${instance}`, `${machine} (${instance.slice(0, 4)})`, of, machine === "group-session" ? "session" : part, false);
     }
   }
 
   /** A group has one session; a leg of a file carries the file's name. */
-  #ownerOf(owner: string, { of, instance }: TraceLine): string {
-    return this.#lifeline(owner, of, owner === "group-session" ? of : instance.split(".")[0]!);
+  #ownerOf({ machine, of, instance }: TraceLine): string {
+    const owner = owners[machine]!;
+    return this.#lifelineOf({ machine: owner, of, instance: owner === "group-session" ? of : instance.split(".")[0]! });
   }
 
-  /** The dialog of a seat; a request from who has none stands by itself. */
-  #peer(of: string, from: unknown, here: string): string {
-    const dialog = typeof from === "number" ? this.#dialogs.get(`${of} ${from}`) : undefined;
+  /** The dialog of a seat; one that is still to come for who has none. */
+  #seat(of: string, seat: unknown): string {
+    const dialog = typeof seat === "number" ? this.#dialogs.get(`${of} ${seat}`) : undefined;
     if (dialog !== undefined) return dialog;
-    const says = typeof from === "number" ? `Participant ${from}` : from === "stranger" ? "a stranger" : "the sender";
-    const id = `dialog ${says} ${here}`;
-    if (!this.#lifelines.has(id)) this.#lifelines.set(id, { id, says });
+    const says = typeof seat === "number" ? `Participant ${seat}` : "a stranger";
+    const id = `${of} session ${says}`;
+    if (!this.#lifelines.has(id)) this.#awaited.add(id);
+    return this.#add(id, says, of, "session", true);
+  }
+
+  #someone = (of: string, transfer: string, says: string): string => this.#add(`${of} ${transfer} ${says}`, `${says} (${transfer.slice(0, 4)})`, of, transfer, true);
+
+  #add(id: string, says: string, of: string, part: string, isDialog: boolean): string {
+    if (!this.#lifelines.has(id)) this.#lifelines.set(id, { id, says, of, part, isDialog });
     return id;
   }
 }
 
-const isDialog = (id: string) => id.startsWith("dialog ");
-const omitType = ({ type: _, ...params }: { readonly type: string; readonly [param: string]: unknown }) => params;
+/** Effects that go over a wire. */
+const said: ReadonlySet<string> = new Set(["sendSipRequest", "sendSipResponse", "sendBye", "answerSubscribe", "sendNotify"]);
+
+/** Params that need no name. */
+const plain: ReadonlySet<string> = new Set(["method", "status", "reason", "state"]);
 
 const words = (type: string, params: Readonly<Record<string, unknown>>): string =>
-  [type, ...Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : ["method", "status", "reason", "state"].includes(name) ? [String(value)] : [`${name}=${typeof value === "string" ? value : JSON.stringify(value)}`]))].join(" ");
+  [type, ...Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : plain.has(name) ? [String(value)] : [`${name}=${typeof value === "string" ? value : JSON.stringify(value)}`]))].join(" ");
