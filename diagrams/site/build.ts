@@ -5,16 +5,23 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { pageFont } from "../fonts.ts";
 import type { Review } from "../review-shape.ts";
+import { dark, light, type Palette } from "../style.ts";
 import { casesOf } from "./cases.ts";
 import type { Site } from "./site-data.ts";
 
 const here = new URL("./", import.meta.url);
 
-/** The data of the site: the review, and what the machines do in their worlds. */
-export function siteOf(review: Review): Site {
+/** The data of the site: the review, and what the machines do in their worlds. Its drawings have no font of their own: the page has it. */
+export function siteOf(printed: Review): Site {
+  const machines = printed.machines.map((machine) => ({ ...machine, pictures: machine.pictures.map((each) => ({ ...each, svg: withoutFont(each.svg) })) }));
+  const changes = printed.changes.map((change) => ({ ...change, machines: change.machines.map((each) => ({ ...each, svg: withoutFont(each.svg) })) }));
+  const review = { ...printed, machines, changes };
   return { review, cases: Object.fromEntries(review.machines.map((machine) => [machine.name, casesOf(machine)])) };
 }
+
+const withoutFont = (svg: string): string => svg.replace(/@font-face\{[^}]*\}\n?/g, "");
 
 /** Writes the site into a directory, which is made if it is not there, and gives the path of its page. */
 export async function buildSite(site: Site, directory: string): Promise<string> {
@@ -34,10 +41,18 @@ export async function buildSite(site: Site, directory: string): Promise<string> 
   });
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "site.js"), outputFiles[0]!.text);
-  writeFileSync(join(directory, "site.css"), readFileSync(new URL("site.css", here), "utf8"));
+  writeFileSync(join(directory, "site.css"), [await pageFont(), ...grounds, readFileSync(new URL("site.css", here), "utf8")].join("\n"));
   writeFileSync(join(directory, "index.html"), page);
   return resolve(directory, "index.html");
 }
+
+/** The colours of the drawings, by name. */
+const named = ({ shades, ...colours }: Palette): string => [...Object.entries(colours), ["shade", shades[1]]].map(([name, colour]) => `--${name}: ${colour};`).join(" ");
+const grounds = [
+  `:root { ${named(light)} color-scheme: light; }`,
+  `@media screen and (prefers-color-scheme: dark) { :root:not([data-theme="light"]) { ${named(dark)} color-scheme: dark; } }`,
+  `@media screen { :root[data-theme="dark"] { ${named(dark)} color-scheme: dark; } }`,
+];
 
 const page = `<!doctype html>
 <html lang="en">

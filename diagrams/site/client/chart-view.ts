@@ -67,16 +67,20 @@ export class ChartView {
     // Its parts can be reached, so the whole is no longer one image.
     svg.setAttribute("role", "group");
     for (const each of this.#parts()) {
+      if (each.getAttribute("aria-hidden") === "true") continue;
       each.setAttribute("tabindex", "0");
       each.setAttribute("role", "button");
     }
     replace(this.#window, svg);
     this.fit();
+    // How large the chart is can be asked once it stands in the page.
+    requestAnimationFrame(() => this.#svg === svg && this.fit());
     this.#light();
   }
 
+  /** The chart itself, without the tables of its sheet. */
   fit(): void {
-    this.#look(this.#whole);
+    this.#look((this.#svg && chartIn(this.#svg)) ?? this.#whole);
   }
 
   light(active: readonly string[], taken: readonly number[]): void {
@@ -202,6 +206,17 @@ export class ChartView {
     "-": () => this.#zoom(0.8),
     "0": () => this.fit(),
   };
+}
+
+/** The part of a sheet in which the states and arrows are, with a little air; unknown before it is shown. */
+export function chartIn(svg: SVGSVGElement): Part | undefined {
+  const group = svg.querySelector("[data-state]")?.parentElement as unknown as SVGGElement | null | undefined;
+  if (!group || !group.isConnected) return undefined;
+  const { x, y, width, height } = group.getBBox();
+  if (width === 0) return undefined;
+  const at = group.transform.baseVal.consolidate()?.matrix;
+  const air = Math.max(width, height) * 0.02;
+  return { x: x + (at?.e ?? 0) - air, y: y + (at?.f ?? 0) - air, width: width + 2 * air, height: height + 2 * air };
 }
 
 const rulesOf = (part: Element): number[] => (part.getAttribute("data-rules") ?? "").split(" ").filter(Boolean).map(Number);

@@ -1,9 +1,7 @@
-/** The conversation of a run so far. */
-import type { MachineReview } from "../../review-shape.ts";
-import { h, type Child } from "./element.ts";
-import type { Run } from "./run.ts";
-import { effectText, eventText } from "./words.ts";
+/** The conversation of a run so far, as a ladder. */
+import { walkConversation } from "../../conversations.ts";
+import { ladder } from "../../ladder.ts";
+import { picture } from "./element.ts";
+import type { Script } from "./script.ts";
 
-export function ladderOf(_machine: MachineReview, run: Run, at: number): Child {
-  return h("ol", { class: "steps" }, run.places.slice(1, at + 1).map(({ event, step }) => h("li", {}, eventText(event as { type: string }), step.effects.length > 0 && h("span", { class: "quiet" }, ` → ${step.effects.map(effectText).join("; ")}`))));
-}
+export const ladderOf = ({ name, title, input, events }: Script, at: number): SVGSVGElement => picture(ladder(walkConversation({ machine: name, title, input, events: events.slice(0, at) })));

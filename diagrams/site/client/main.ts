@@ -135,7 +135,7 @@ document.body.append(
     "header",
     { class: "top" },
     menuButton,
-    h("a", { href: to([]), class: "name" }, "CPM Controlling Function", h("small", {}, " the specification, in pictures")),
+    h("a", { href: to([]), class: "name" }, "CPM", h("span", {}, " Controlling Function"), h("small", {}, " the specification, in pictures")),
     h("form", { role: "search", onsubmit: (event: Event) => (event.preventDefault(), main.querySelector<HTMLElement>(".results a")?.focus()) }, field),
     themeButton,
   ),

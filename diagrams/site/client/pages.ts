@@ -1,6 +1,7 @@
 /** The pages that are read: the text, the figures, the lists. */
 import type { AmbiguityReview, ClauseReview, MatrixCell, MatrixOutcome, RequirementReview, SentenceReview } from "../../review-shape.ts";
-import { ambiguityOf, machineOf, pathOf, requirementOf, review } from "./data.ts";
+import { chartIn } from "./chart-view.ts";
+import { ambiguityOf, machineOf, pathOf, review } from "./data.ts";
 import { h, list, picture, table, type Child } from "./element.ts";
 import { questions } from "./questions.ts";
 import { to, type Route, type View } from "./route.ts";
@@ -78,6 +79,10 @@ function thumbnail(svg: string): SVGSVGElement {
     each.removeAttribute("tabindex");
     each.removeAttribute("role");
   }
+  requestAnimationFrame(() => {
+    const chart = chartIn(drawing);
+    if (chart !== undefined) drawing.setAttribute("viewBox", `${chart.x} ${chart.y} ${chart.width} ${chart.height}`);
+  });
   return drawing;
 }
 
@@ -149,7 +154,7 @@ export function requirementsPage({ path: [, item], query }: Route): View {
         h("a", { href: to(["requirements"]), "aria-current": item === undefined && !isUntested && "page" }, `All ${review.requirements.length}`),
         h("a", { href: to(["requirements"], { only: "untested" }), "aria-current": isUntested && "page" }, `Without a test: ${untested.length}`),
       ),
-      isUntested && h("p", { class: "answer" }, untested.length === 0 ? "Every requirement has a test." : `${counted(untested.length, "requirement")} of ${review.requirements.length} ${untested.length === 1 ? "has" : "have"} no test: ${untested.filter(({ is }) => is === "not modelled").length} are not modelled, ${untested.filter(({ is }) => is !== "not modelled").length} are modelled or data.`),
+      isUntested && h("p", { class: "answer" }, untested.length === 0 ? "Every requirement has a test." : `${counted(untested.length, "requirement")} of ${review.requirements.length} ${untested.length === 1 ? "has" : "have"} no test: ${[...new Set(untested.map(({ is }) => is))].map((is) => `${untested.filter((each) => each.is === is).length} ${is}`).join(", ")}.`),
       table(
         "Requirements",
         ["item", "function", "reference", "status", "modelled", "shown by"],

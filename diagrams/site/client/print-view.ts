@@ -45,6 +45,6 @@ export function printView(): View {
 function onPaper(section: HTMLElement): void {
   for (const details of section.querySelectorAll("details")) details.open = true;
   for (const link of section.querySelectorAll("a")) link.removeAttribute("href");
-  for (const each of section.querySelectorAll("nav, .ask, .thumbnail, .inline")) each.remove();
+  for (const each of section.querySelectorAll("nav, .ask, .thumbnail, .inline, .sentence details")) each.remove();
   for (const heading of [...section.querySelectorAll("h1")].slice(1)) heading.replaceWith(h("h2", {}, ...heading.childNodes));
 }

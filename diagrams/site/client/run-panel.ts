@@ -9,7 +9,7 @@ import type { ChartView } from "./chart-view.ts";
 import { h, list, replace, table, type Child } from "./element.ts";
 import { ladderOf } from "./ladder-of.ts";
 import { activeIn, leavesIn, Run, type Place } from "./run.ts";
-import { byHand, type Script } from "./script.ts";
+import { byHand, numberOf, type Script } from "./script.ts";
 import { counted, effectText, eventName, eventParams, eventText, groundsText, inputLabels, pairs, part, ruleLink, spaced, stateLink } from "./words.ts";
 
 /** How long a step is looked at while it plays, in ms. */
@@ -118,7 +118,7 @@ export class RunPanel {
     replace(this.#happened, this.#whatHappened(place));
     replace(this.#where, this.#whereItIs(place));
     replace(this.#choices, this.#whatCanCome(place));
-    replace(this.#ladder, this.#at > 0 && [h("h3", {}, "The conversation so far"), ladderOf(script.machine, this.#run, this.#at)]);
+    replace(this.#ladder, this.#at > 0 && [h("h3", {}, "The conversation so far"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Ladder" }, ladderOf(script, this.#at))]);
     this.#chart.light(activeIn(place.snapshot), place.rules);
   }
 
@@ -199,7 +199,7 @@ export class RunPanel {
             .filter(({ event }) => event.type === type)
             .map(({ event, place }) => {
               const params = eventParams(event as { type: string });
-              return h("button", { type: "button", onclick: () => this.#choose(event) }, h("code", {}, eventName(type)), params !== "" && h("span", { class: "params" }, params), h("span", { class: "leads" }, this.#hint(event, place)));
+              return h("button", { type: "button", "data-event": numberOf(this.#script.machine, event), onclick: () => this.#choose(event) }, h("code", {}, eventName(type)), params !== "" && h("span", { class: "params" }, params), h("span", { class: "leads" }, this.#hint(event, place)));
             }),
         ),
       ),

@@ -17,14 +17,14 @@ export interface Script {
   address(at: number): string;
 }
 
-/** Events by their number in the world, timers as `t` and their number: `0.3.t1`. */
-const written = (machine: MachineReview, events: readonly AnyEventObject[]): string =>
-  events
-    .map((event) => {
-      const timer = machine.timers.indexOf(event.type);
-      return timer >= 0 ? `t${timer}` : String(machine.events.findIndex((each) => JSON.stringify(each) === JSON.stringify(event)));
-    })
-    .join(".");
+/** An event by its number in the world, a timer as `t` and its number. */
+export function numberOf(machine: MachineReview, event: AnyEventObject): string {
+  const timer = machine.timers.indexOf(event.type);
+  return timer >= 0 ? `t${timer}` : String(machine.events.findIndex((each) => JSON.stringify(each) === JSON.stringify(event)));
+}
+
+/** `0.3.t1` */
+const written = (machine: MachineReview, events: readonly AnyEventObject[]): string => events.map((event) => numberOf(machine, event)).join(".");
 
 function read(machine: MachineReview, text: string): AnyEventObject[] {
   return text.split(".").filter(Boolean).flatMap((word): AnyEventObject[] => {
