@@ -50,7 +50,7 @@ export const sizes = { title: 18, name: 13, text: 11, leading: 13, margin: 10, d
 const historySize = 26;
 
 /** Text of an arrow is broken at this width, text inside a box at the other. */
-const arrowTextWidth = 230;
+const arrowTextWidth: Readonly<Record<Style, number>> = { spelled: 230, numbered: 130 };
 const boxTextWidth = 300;
 
 export async function layout(chart: Statechart): Promise<Picture> {
@@ -194,7 +194,7 @@ function bundles({ transitions }: Statechart, style: Style): ReadonlyMap<string,
   const groups = alike(drawn, ({ from, to, trigger }) => `${from} → ${to}${trigger.kind === "delay" ? " delayed" : ""}`);
   return new Map(
     [...groups].map(([id, group]) => {
-      const lines = wrapped(arrowText(group, style).flatMap(({ lines }) => lines), arrowTextWidth);
+      const lines = wrapped(arrowText(group, style).flatMap(({ lines }) => lines), arrowTextWidth[style]);
       return [id, { from: group[0]!.from, to: group[0]!.to!, transitions: group, lines, size: block(lines) }];
     }),
   );

@@ -5,7 +5,7 @@
  * each says in words what it is, and can be made a button. What belongs to them in other layers has the same attribute and is
  * hidden from whoever listens. There are no ids: any number of drawings may stand in one page.
  */
-import type { State, Statechart, Transition } from "./graph.ts";
+import type { Mark, State, Statechart, Transition } from "./graph.ts";
 import { sizes, type Arrow, type Box, type Label, type Picture, type Point, type Rectangle } from "./layout.ts";
 import { blockHeight, stacked, words, type Line, type Word } from "./lettering.ts";
 import { ruleTable, type Row } from "./rule-table.ts";
@@ -13,7 +13,6 @@ import { statechartStyle } from "./style.ts";
 import { manner, ruleSaid, signs, stateName, stateSaid } from "./wording.ts";
 
 const top = 44;
-const legendHeight = 64;
 const narrowest = 1100;
 const bend = 7;
 /** Of an arrow's head, from tip to neck. */
@@ -23,11 +22,11 @@ const head = 8;
 export function drawing(chart: Statechart, picture: Picture): string {
   const table = ruleTable(chart, Math.max(picture.width, narrowest));
   const width = Math.ceil(table.width + 4 * sizes.margin);
-  const tableTop = top + Math.ceil(picture.height) + legendHeight;
+  const tableTop = top + Math.ceil(picture.height) + legendHeight(chart);
   return sheet(chart.name, { width, height: tableTop + table.height + 2 * sizes.margin }, [
     title(chart.name),
     chartAt(chart, picture, { x: Math.round((width - picture.width) / 2), y: top }),
-    legendAt(top + Math.ceil(picture.height)),
+    legendAt(chart, top + Math.ceil(picture.height)),
     rowsAt(table.rows, table.width, { x: 2 * sizes.margin, y: tableTop }),
   ]);
 }
@@ -59,13 +58,19 @@ export function chartAt(chart: Statechart, picture: Picture, { x, y }: Point): s
   ].filter(Boolean).join("\n");
 }
 
-export const legendAt = (y: number): string => stacked(legend).map(({ line, top: below }) => text(line, 2 * sizes.margin, y + sizes.leading + below)).join("\n");
+export const legendAt = (chart: Statechart, y: number): string => stacked(legendOf(chart)).map(({ line, top: below }) => text(line, 2 * sizes.margin, y + sizes.leading + below)).join("\n");
+
+export const legendHeight = (chart: Statechart): number => blockHeight(legendOf(chart)) + 22;
+
+const legendOf = ({ states, transitions }: Statechart): readonly Line[] => (states.some(({ mark }) => mark) || transitions.some(({ mark }) => mark) ? [...legend, markLegend] : legend);
 
 const legend: readonly Line[] = [
   words("● begins here · double border: final · dashed box: one of several regions at once · dashed arrow: after a delay, named by its policy · dotted box: outside this picture"),
   words("numbers are rules, spelled below: alternatives of one event are tried in their order"),
   [...words("blue, upright: a clause says so", "cited"), ...words("·"), ...words("brown, slanted: the clauses are silent, and we decided", "decided")],
 ];
+
+const markLegend: Line = (["added", "removed", "changed"] as const).flatMap((mark): Word[] => [{ text: signs[mark], manner: "strong", mark }, ...words(`${mark} ·`)]).concat(words("of an arrow for several rules: some of them"));
 
 // ---------------------------------------------------------------- states
 
@@ -199,15 +204,17 @@ function runs(line: Line): Word[] {
   const joined: Word[] = [];
   for (const word of line) {
     const last = joined.at(-1);
-    if (last !== undefined && last.manner === word.manner && [last, word].every(({ rule, mark }) => rule === undefined && mark === undefined)) joined[joined.length - 1] = { ...last, text: `${last.text} ${word.text}` };
+    if (last !== undefined && last.manner === word.manner && last.mark === word.mark && ![last, word].some((each) => each.rule !== undefined || isSign(each))) joined[joined.length - 1] = { ...last, text: `${last.text} ${word.text}` };
     else joined.push(word);
   }
   return joined;
 }
 
+const isSign = ({ text, mark }: { readonly text: string; readonly mark?: Mark | undefined }) => mark !== undefined && text === signs[mark];
+
 function run({ text, manner, rule, mark }: Word): string {
-  const isSign = mark !== undefined && text === signs[mark];
-  const classes = [rule !== undefined && "rule", manner !== "plain" && manner, mark !== undefined && !isSign && rule === undefined && "word", isSign && "mark", mark].filter(Boolean).join(" ");
+  const signed = isSign({ text, mark });
+  const classes = [rule !== undefined && "rule", manner !== "plain" && manner, mark !== undefined && !signed && rule === undefined && "word", signed && "mark", mark].filter(Boolean).join(" ");
   if (classes === "") return escaped(text);
   return `<tspan class="${classes}"${rule === undefined ? "" : ` data-rule="${rule}"`}>${escaped(text)}</tspan>`;
 }

@@ -94,7 +94,7 @@ function spelled(transition: Transition): Line[] {
 /** An eventless transition is named by its guard: it has nothing else. */
 function numbered(transitions: readonly Transition[]): Paragraph[] {
   const named = alike(transitions, (each) => triggerText(each.trigger) || guardText(each));
-  return [...named].map(([name, rules]) => ({ transitions: rules, lines: [[...rules.flatMap(ruleNumber), ...words(name)]] }));
+  return [...named].map(([name, rules]) => ({ transitions: rules, lines: [[...rules.flatMap(ruleNumber), ...words(name), ...(rules.length === 1 && triggerText(rules[0]!.trigger) ? toldGuard(rules[0]!, "quiet") : [])]] }));
 }
 
 // ---------------------------------------------------------------- for whoever hears it
