@@ -102,7 +102,7 @@ class Union {
     this.#moved = moved(pairs);
     let number = after?.transitions.length ?? 0;
     const rules = pairs.map((pair) => ({ pair, change: changeOf(pair, (rule) => this.#saidOfRule(rule, pair)), drawn: this.#drawn(pair, () => ++number) }));
-    this.chart = { name: (after ?? before)!.name, root, states: below(root), transitions: rules.map(({ change, drawn }) => ({ ...drawn, ...(change && { mark: change.mark }) })) };
+    this.chart = { name: (after ?? before)!.name, root, states: below(root), transitions: rules.map(({ change, drawn }) => ({ ...drawn, ...(change && { mark: change.mark, ...(change.mark === "changed" && { changes: change.aspects }) }) })) };
     this.ruleChanges = rules.flatMap(({ pair, change, drawn }): RuleChange[] => {
       const on = [triggerText(drawn.trigger), guardText(drawn)].filter(Boolean).join(" ");
       return change ? [{ ...change, rule: drawn.rule, ...(pair.before && { was: pair.before.rule }), state: this.#paths.get(drawn.from) || this.chart.name, on }] : [];
@@ -328,12 +328,23 @@ function why(grounds: Grounds | undefined): string {
   return "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decided: ${grounds.decides}; beside ${grounds.beside.join(", ")}`;
 }
 
-/** Names and marks of a text; what separates them is a word too. */
-const tokens = (text: string): string[] => text.match(/\s+|[,;]|[^\s,;]+/g) ?? [];
+/** Clauses, names and marks of a text; what separates them is a word too. */
+const tokens = (text: string): string[] => text.match(/(?:RFC \d+|[\w-]+) §[\w.]+|\s+|[,;]|[^\s,;]+/g) ?? [];
 
 function wordByWord(before: string, after: string): Piece[] {
   const [was, is] = [tokens(before), tokens(after)];
   const isWord = (token: string) => /[^\s,;]/.test(token);
   if (likeness(was.filter(isWord), is.filter(isWord)) < 1 / 3) return [{ text: before, mark: "removed" as const }, { text: " " }, { text: after, mark: "added" as const }].filter(({ text }) => text !== "");
-  return diffArrays(was, is).map(({ value, added, removed }) => ({ text: value.join(""), ...(added && { mark: "added" as const }), ...(removed && { mark: "removed" as const }) }));
+  return diffArrays(was, is).flatMap(({ value, added, removed }) => {
+    const text = value.join("");
+    return added || removed ? edged(text, added ? "added" : "removed") : [{ text }];
+  });
+}
+
+/** What is marked begins and ends with a word. */
+function edged(text: string, mark: "added" | "removed"): Piece[] {
+  const inner = text.trim();
+  const start = text.indexOf(inner);
+  const pieces: Piece[] = [{ text: text.slice(0, start) }, { text: inner, mark }, { text: text.slice(start + inner.length) }];
+  return pieces.filter((piece) => piece.text !== "");
 }

@@ -32,12 +32,8 @@ const signs = { added: "➕", removed: "➖", changed: "✏️" } as const;
 
 const aspect = ({ of, pieces }: Aspect) => `${of}: ${pieces.map(piece).join("")}`;
 
-/** What encloses a word must not touch a space, or it encloses nothing. */
-function piece({ text: said, mark }: Piece): string {
-  const sign = mark === "added" ? "**" : mark === "removed" ? "~~" : "";
-  const [, before = "", inner = "", after = ""] = /^(\s*)([^]*?)(\s*)$/.exec(said)!;
-  return inner === "" ? said : `${before}${sign}${text(inner)}${sign}${after}`;
-}
+const ends = { added: "**", removed: "~~" } as const;
+const piece = ({ text: said, mark }: Piece) => (mark ? `${ends[mark]}${text(said)}${ends[mark]}` : text(said));
 
 const text = (said: string) => said.replaceAll(/[\\`*_{}[\]<>#|~@]/g, "\\$&");
 const code = (said: string) => `\`${said.replaceAll("`", "'")}\``;

@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import type { Aspect, Piece } from "./compare.ts";
 import { machineLists, otherLists, overviewHead, overviewRow, saysClauses, toldRevision, type Item, type List } from "./comparison-words.ts";
 import type { Comparison, MachineChange } from "./comparison.ts";
-import type { Statechart } from "./graph.ts";
+import { pageFont } from "./fonts.ts";
+import { parts, type Statechart } from "./graph.ts";
 import { layout } from "./layout.ts";
+import { dark, light, type Palette } from "./style.ts";
 import { drawing } from "./svg.ts";
 
-/** Of both revisions, laid out once: what did not change stands where it stands. */
+/** Of both revisions, laid out once, for a page that has the font. */
 export const unionDrawing = async (union: Statechart): Promise<string> => drawing(union, await layout(union));
 
 /** `says` stands below the title, a paragraph each. */
@@ -24,7 +26,9 @@ export async function comparisonPage(comparison: Comparison, title = "What chang
     `<meta name="viewport" content="width=device-width, initial-scale=1">`,
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; img-src data:">`,
     `<title>${text(title)}</title>`,
-    `<style>${readFileSync(new URL("comparison.css", import.meta.url), "utf8")}</style>`,
+    `<style>${await pageFont()}`,
+    colours,
+    `${readFileSync(new URL("comparison.css", import.meta.url), "utf8")}</style>`,
     `</head>`,
     `<body>`,
     `<header><h1>${text(title)}</h1>${says.map((each) => `<p>${text(each)}</p>`).join("")}`,
@@ -53,17 +57,24 @@ function overview(machines: readonly MachineChange[]): string {
 
 async function section(change: MachineChange): Promise<string> {
   const { name, chart } = change.difference;
-  const caption = "Both revisions in one picture";
+  const pictures: string[] = [];
+  for (const each of [chart, ...parts(chart).filter(isMarked)]) pictures.push(figure(each.name, await unionDrawing(each)));
   return [
     `<section id="${text(name)}">`,
     `<h2>${text(overviewRow(change)[0]!)}</h2>`,
     `<div class="pair">`,
-    `<figure><figcaption><span>${caption}</span><button type="button" class="fit" aria-pressed="false">Fit the width</button></figcaption><div class="view" tabindex="0" role="region" aria-label="${caption}: ${text(name)}">${await unionDrawing(chart)}</div></figure>`,
+    `<div>${pictures.join("\n")}</div>`,
     `<div class="beside" tabindex="0" role="region" aria-label="What changed: ${text(name)}">${machineLists(change).map(list).join("")}</div>`,
     `</div>`,
     `</section>`,
   ].join("\n");
 }
+
+/** Parts of a large machine are drawn where something in them is marked. */
+const isMarked = ({ root, states, transitions }: Statechart) => [...states, ...transitions].some(({ mark }) => mark) && root.children.some(({ mark }) => mark !== "added" && mark !== "removed");
+
+const figure = (name: string, svg: string): string =>
+  `<figure><figcaption><span>${text(name)}, both revisions in one picture</span><button type="button" class="fit" aria-pressed="false">Fit the width</button></figcaption><div class="view" tabindex="0" role="region" aria-label="${text(name)}, both revisions">${svg}</div></figure>`;
 
 const list = ({ title, note, items }: List): string => `<h3>${text(title)}</h3>${note ? `<p class="note">${text(note)}</p>` : ""}<ul>${items.map(item).join("\n")}</ul>`;
 
@@ -90,6 +101,16 @@ const piece = ({ text: said, mark }: Piece): string => (mark ? `<${tags[mark]}>$
 
 const text = (said: string) => said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
+const variables = ({ paper, ink, quiet, line, cited, added, removed, changed }: Palette) =>
+  Object.entries({ paper, ink, quiet, line, cited, added, removed, changed }).map(([name, colour]) => `--${name}:${colour}`).join(";");
+
+/** As the reader's system has it, or as the button says. */
+const colours = [
+  `:root{${variables(light)};color-scheme:light}`,
+  `@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){${variables(dark)};color-scheme:dark}}`,
+  `@media screen{:root[data-theme=dark]{${variables(dark)};color-scheme:dark}}`,
+].join("\n");
+
 /** Colours by hand, a picture that fits, and the way from the list to the picture. */
 const script = `
 document.getElementById("theme").addEventListener("click", () => {
@@ -102,6 +123,13 @@ for (const button of document.querySelectorAll(".fit")) {
     const fits = button.closest("figure").querySelector(".view").classList.toggle("fits");
     button.setAttribute("aria-pressed", String(fits));
   });
+}
+const middle = (start, size, outer, room) => start - outer - (room - size) / 2;
+for (const view of document.querySelectorAll(".view")) {
+  const first = view.querySelector("svg :is(.label, .told, .state):is(.added, .removed, .changed, :has(.added, .removed, .changed))");
+  if (!first) continue;
+  const [place, frame] = [first, view].map((each) => each.getBoundingClientRect());
+  view.scrollTo(middle(place.left, place.width, frame.left, frame.width), middle(place.top, place.height, frame.top, frame.height));
 }
 const show = (item) => {
   const section = item.closest("section");

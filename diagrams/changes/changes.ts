@@ -3,6 +3,7 @@ import { machines, type MachineName } from "../../machines/index.ts";
 import { compare, told } from "../compare.ts";
 import { markdown } from "../comparison-markdown.ts";
 import { unionDrawing } from "../comparison-page.ts";
+import { embedded } from "../fonts.ts";
 import { statechart } from "../graph.ts";
 import type { ChangeReview } from "../review-shape.ts";
 import { before } from "./before-change-1.ts";
@@ -33,6 +34,7 @@ export async function changes(): Promise<readonly ChangeReview[]> {
 
 /** Their files, by their names in the directory of the pictures. */
 export async function changeFiles(): Promise<ReadonlyMap<string, string>> {
-  const pictures = (await changes()).flatMap(({ id, machines }) => machines.map(({ machine, svg }) => [`changes/${id}.${machine}.svg`, svg] as const));
-  return new Map([["changes/change-1.md", markdown(await change1(), title, says)], ...pictures]);
+  const files = new Map([["changes/change-1.md", markdown(await change1(), title, says)]]);
+  for (const { id, machines } of await changes()) for (const { machine, svg } of machines) files.set(`changes/${id}.${machine}.svg`, await embedded(svg));
+  return files;
 }

@@ -1,0 +1,337 @@
+/**
+ * `npm run diagrams -- --compare`: changes planted in a repository of their own, and what the page shows of them: exactly these.
+ *
+ * The page is read as a reader sees it, in Chromium.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasChromium, startBrowser, type Browser } from "./browser.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+// ---------------------------------------------------------------- a repository
+
+const home = mkdtempSync(join(tmpdir(), "cpm-compare-test-"));
+const repository = join(home, "repository");
+/** Where the command makes its directories: empty again, whatever becomes of it. */
+const passing = join(home, "passing");
+
+const quiet = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", TMPDIR: passing };
+
+function git(...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync("git", ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", ...words], { cwd: repository, encoding: "utf8", env: quiet });
+  if (status !== 0) throw new Error(`git ${words.join(" ")}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** Replaces what stands once in a file. */
+function replace(file: string, from: string, to: string): void {
+  const path = join(repository, file);
+  const text = readFileSync(path, "utf8");
+  expect(text.split(from), `${from} in ${file}`).toHaveLength(2);
+  writeFileSync(path, text.replace(from, () => to));
+}
+
+/** A revision that differs from the first one in this alone. */
+function planted(what: string, plant: () => void): string {
+  const branch = what.replaceAll(" ", "-");
+  git("checkout", "--quiet", "--force", "-B", branch, "first");
+  plant();
+  git("commit", "--quiet", "--all", "--message", `Planted: ${what}`);
+  git("checkout", "--quiet", "first");
+  return branch;
+}
+
+beforeAll(() => {
+  mkdirSync(passing);
+  mkdirSync(repository);
+  cpSync(join(root, "machines"), join(repository, "machines"), { recursive: true });
+  cpSync(join(root, "package.json"), join(repository, "package.json"));
+  for (const room of ["diagrams", "model-tests"]) {
+    mkdirSync(join(repository, room));
+    for (const file of readdirSync(join(root, room), { withFileTypes: true })) {
+      if (file.isFile() && !file.name.endsWith(".test.ts")) cpSync(join(root, room, file.name), join(repository, room, file.name));
+    }
+  }
+  symlinkSync(join(root, "node_modules"), join(repository, "node_modules"));
+  writeFileSync(join(repository, ".gitignore"), "node_modules\nreport\n");
+  git("init", "--quiet");
+  writeFileSync(join(repository, "README.md"), "Nothing yet.\n");
+  git("add", "README.md", ".gitignore");
+  git("commit", "--quiet", "--message", "Before there are machines");
+  git("tag", "empty");
+  git("add", ".");
+  git("commit", "--quiet", "--message", "The machines <b>as they are</b>");
+  git("branch", "first");
+});
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+interface Run {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function diagrams(...words: string[]): Run {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["diagrams/print.ts", ...words], { cwd: repository, encoding: "utf8", env: quiet });
+  expect(readdirSync(passing), "what is left behind").toEqual([]);
+  return { status, out: stdout, err: stderr };
+}
+
+// ---------------------------------------------------------------- the page
+
+/** What a page shows. */
+interface Shown {
+  readonly says: string;
+  readonly machines: readonly {
+    readonly name: string;
+    /** By the headings of the lists: each item in one line. */
+    readonly lists: Readonly<Record<string, readonly string[]>>;
+    /** What is marked in the picture, and can be seen: `added rule 3`, `changed state X`. */
+    readonly marked: readonly string[];
+    /** The least contrast of a mark with what it is drawn on. */
+    readonly contrast: number;
+    readonly states: number;
+  }[];
+}
+
+const shown = `(() => {
+  const line = (element) => [...element.childNodes].flatMap(function words(node) {
+    if (node.nodeType === 3) return [node.data];
+    const inner = [...node.childNodes].flatMap(words);
+    const before = { INS: "{+", DEL: "{-", DD: ": ", DT: "; " }[node.tagName] ?? (node.tagName === "LI" ? " | " : "");
+    return [before, ...inner, { INS: "+}", DEL: "-}" }[node.tagName] ?? (node.tagName === "SPAN" ? " " : "")];
+  }).join("").replaceAll(/\\s+/g, " ").replaceAll(/ ([;:])/g, "$1").trim();
+  const isSeen = (element) => { const { width, height } = element.getBoundingClientRect(); return width + height > 0 && getComputedStyle(element).visibility === "visible"; };
+  const marks = ["added", "removed", "changed"];
+  const marked = (section) => [...section.querySelectorAll("svg :is(.state, tspan.rule):is(.added, .removed, .changed)")].filter(isSeen);
+  const light = (colour) => { const [r, g, b] = colour.match(/\\d+/g).map((part) => part / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const contrast = (one, other) => { const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b); return (bright + 0.05) / (dark + 0.05); };
+  const contrastOf = (element) => {
+    const paper = getComputedStyle(element.closest("svg").querySelector(".sheet")).fill;
+    const rect = element.querySelector("rect");
+    return contrast(rect ? getComputedStyle(rect).stroke : getComputedStyle(element).fill, paper);
+  };
+  return {
+    says: document.querySelector("main").innerText,
+    machines: [...document.querySelectorAll("section")].map((section) => ({
+      name: section.id,
+      lists: Object.fromEntries([...section.querySelectorAll(".beside > h3")].map((heading) => {
+        let list = heading; while (list.tagName !== "UL") list = list.nextElementSibling;
+        return [heading.textContent, [...list.children].map(line)];
+      })),
+      marked: [...new Set(marked(section).map((element) => {
+        const mark = marks.find((each) => element.classList.contains(each));
+        return mark + (element.dataset.state === undefined ? " rule " + element.dataset.rule : " state " + element.dataset.state);
+      }))].sort(),
+      contrast: Math.min(...marked(section).map(contrastOf)),
+      states: section.querySelector("svg").querySelectorAll(".state").length,
+    })),
+  };
+})()`;
+
+let browser: Browser;
+
+/** On light ground and on dark: the same is shown, and marks can be told from what they are drawn on. */
+async function pageOf(path: string): Promise<Shown> {
+  const { page, requests, errors, close } = await browser.open();
+  await page.goto(`file://${path}`);
+  const found = (await page.evaluate(shown)) as Shown;
+  await page.emulateMedia({ colorScheme: "dark" });
+  const inTheDark = (await page.evaluate(shown)) as Shown;
+  expect(inTheDark.machines.map(({ marked }) => marked)).toEqual(found.machines.map(({ marked }) => marked));
+  for (const { contrast } of [...found.machines, ...inTheDark.machines]) expect(contrast).toBeGreaterThan(4.5);
+  expect(requests, "what it asks for").toEqual([`file://${path}`]);
+  expect(errors).toEqual([]);
+  await close();
+  return found;
+}
+
+/** The page of a revision compared with the first one. */
+async function compared(before: string, after?: string): Promise<Shown> {
+  const { status, out, err } = diagrams("--compare", before, ...(after === undefined ? [] : [after]));
+  expect(err).toBe("");
+  expect(status).toBe(0);
+  const path = out.trim();
+  expect(existsSync(path), path).toBe(true);
+  return pageOf(path);
+}
+
+/** The lists of the only machine that differs. */
+async function only(after: string, machine = "group-file-transfer") {
+  const { machines } = await compared("first", planted(after, plants[after]!));
+  expect(machines.map(({ name }) => name)).toEqual([machine]);
+  return machines[0]!;
+}
+
+// ---------------------------------------------------------------- what is planted
+
+const file = "machines/group-file-transfer.ts";
+const pull = /\{\n\s*guard: "pull",[^]*?\n {10}\},\n\s*/;
+
+const plants: Readonly<Record<string, () => void>> = {
+  "a transition, a state and another clause": () => {
+    replace(file, `        "largeMessage.ended": { target: "ended", meta: { cites: ["CPM-CR §9.3.1"] } }`, `        "admin.shutdown": { target: "ended", actions: begun, meta: { cites: ["CPM-CR §4.2"] } },\n        "largeMessage.ended": { target: "ended", meta: { cites: ["CPM-CONV §9.1.2"] } }`);
+    replace(file, `    refused: {`, `    parked: { entry: begun, meta: { cites: ["CPM-CR §4.2"] } },\n    refused: {`);
+  },
+  "a transition less": () => replace(file, pull.exec(readFileSync(join(repository, file), "utf8"))![0], ""),
+  "another guard": () => replace(file, `guard: "sizeExceeded"`, `guard: and(["sizeExceeded", "pull"])`),
+  "another effect": () => replace(file, "status: 486", "status: 480"),
+  "a state renamed": () => {
+    const path = join(repository, file);
+    writeFileSync(path, readFileSync(path, "utf8").replaceAll(`"refused"`, `"rejected"`).replace("    refused: {", "    rejected: {"));
+  },
+  "another order": () => {
+    const path = join(repository, file);
+    const text = readFileSync(path, "utf8");
+    const [rule] = pull.exec(text)!;
+    writeFileSync(path, text.replace(rule, "").replace(`{\n            guard: "notSupported"`, () => `${rule}{\n            guard: "notSupported"`));
+  },
+  "a guard that means something else": () => replace(file, "fileOctets > context.maxFileOctets", "fileOctets >= context.maxFileOctets"),
+  "a machine less": () => replace("machines/index.ts", `  "conference-subscription": conferenceSubscription,\n`, ""),
+};
+
+/** Without the tours, which are a list of their own. */
+const still = ({ lists }: Shown["machines"][number]) => Object.fromEntries(Object.entries(lists).filter(([heading]) => !heading.startsWith("Tours")));
+const tours = ({ lists }: Shown["machines"][number]) => lists["Tours that appear and disappear"] ?? [];
+
+describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { timeout: 30_000 }, () => {
+  beforeAll(async () => void (browser = await startBrowser()));
+  afterAll(() => browser.stop());
+
+  test("a revision and itself: nothing differs", async () => {
+    const { says, machines } = await compared("first", "first");
+    expect(machines).toEqual([]);
+    expect(says).toBe("Nothing differs in any machine.");
+  });
+
+  test("a transition more, a state more, and another clause: nothing else, and no tour is another", async () => {
+    const machine = await only("a transition, a state and another clause");
+    expect(machine.lists).toEqual({
+      Rules: [
+        "+ added executing: admin.shutdown rule 10; effects: reportTransfer begun; leads to: ended; because: cites CPM-CR §4.2",
+        "± changed executing: largeMessage.ended rule 11, was 10; because: cites {-CPM-CR §9.3.1-}{+CPM-CONV §9.1.2+}",
+      ],
+      States: ["+ added parked; on entry: reportTransfer begun; because: cites CPM-CR §4.2"],
+    });
+    expect(machine.marked).toEqual(["added rule 10", "added state group-file-transfer.parked", "changed rule 11"]);
+  });
+
+  test("a transition less: it is drawn still, and its tours are gone", async () => {
+    const machine = await only("a transition less");
+    expect(still(machine)).toEqual({
+      Rules: [
+        "− removed awaiting: sip.INVITE.fileTransfer [pull] was rule 2; effects: answer 488; leads to: refused; because: decided: a recipient that wants to resume matches the same trigger and must not be fanned out; beside CPM-CR §9.3.1, RFC 5547 §8.2",
+      ],
+    });
+    expect(machine.marked).toEqual(["removed rule 10"]);
+    expect(tours(machine).length).toBeGreaterThan(0);
+    for (const tour of tours(machine)) expect(tour).toMatch(/^awaiting: sip\.INVITE\.fileTransfer sender="\w+" direction="pull".*\{-answer status=488; over-\}/);
+  });
+
+  test("another guard: the words that came", async () => {
+    const machine = await only("another guard");
+    expect(still(machine)).toEqual({ Rules: ["± changed awaiting: sip.INVITE.fileTransfer [sizeExceeded and pull] rule 5; guard: sizeExceeded{+ and pull+}CPM-CR §4.2, CPM-CONV §9.1.2"] });
+    expect(machine.marked).toEqual(["changed rule 5"]);
+  });
+
+  test("another effect: the words that came and went, and the tours that show it", async () => {
+    const machine = await only("another effect");
+    expect(still(machine)).toEqual({ Rules: ["± changed awaiting: sip.INVITE.fileTransfer [capacityExhausted] rule 6; effects: answer {-486-}{+480+}CPM-CR §9.3.1, RFC 3261 §21.4.24"] });
+    expect(machine.marked).toEqual(["changed rule 6"]);
+    expect(tours(machine)).toHaveLength(1);
+    expect(tours(machine)[0]).toMatch(/^awaiting: sip\.INVITE\.fileTransfer .*capacity="exhausted".* answer: \{-answer status=486; over-\} \{\+answer status=480; over\+\}$/);
+  });
+
+  test("a state renamed: it is the same, and so are its rules", async () => {
+    const machine = await only("a state renamed");
+    expect(still(machine)).toEqual({ States: ["± changed rejected; name: {-refused-} {+rejected+}CPM-CR §9.3.1"] });
+    expect(machine.marked).toEqual(["changed state group-file-transfer.rejected"]);
+    expect(tours(machine)).toEqual([]);
+  });
+
+  test("another order: the alternative that is tried elsewhere", async () => {
+    const machine = await only("another order");
+    expect(still(machine)["Rules"]).toHaveLength(1);
+    expect(still(machine)["Rules"]![0]).toMatch(/tried: as number \{-\d-\}\{\+\d\+\} of 8/);
+    expect(tours(machine).length).toBeGreaterThan(0);
+  });
+
+  test("a guard that keeps its name and means something else", async () => {
+    const machine = await only("a guard that means something else");
+    expect(still(machine)).toEqual({ "Defined otherwise, under the same name": ["± changed guard sizeExceeded of rules 5"] });
+    expect(machine.marked).toEqual([]);
+    for (const tour of tours(machine)) expect(tour).toContain("fileOctets=1");
+    expect(tours(machine).length).toBeGreaterThan(0);
+  });
+
+  test("a machine less is drawn whole, and so is a machine more", async () => {
+    for (const [before, after, mark] of [["first", planted("a machine less", plants["a machine less"]!), "removed"], ["a-machine-less", "first", "added"]] as const) {
+      const { machines, says } = await compared(before, after);
+      expect(machines.map(({ name }) => name)).toEqual(["conference-subscription"]);
+      expect(says).toContain(`conference-subscription (${mark === "added" ? "new" : "gone"})`);
+      expect(new Set(machines[0]!.marked.map((each) => each.split(" ")[0]))).toEqual(new Set([mark]));
+      expect(machines[0]!.marked.filter((each) => each.includes("state"))).toHaveLength(machines[0]!.states);
+    }
+  });
+});
+
+describe("on the command line", { timeout: 30_000 }, () => {
+  test("Markdown for a pull request, against the working tree: what is not committed yet", () => {
+    git("checkout", "--quiet", "-B", "unfinished", "first");
+    plants["another effect"]!();
+    const { status, out, err } = diagrams("--compare", "first", "--markdown");
+    git("checkout", "--quiet", "--force", "first");
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(out).toContain("From first (");
+    expect(out).toContain("The machines \\<b\\>as they are\\</b\\>) to the working tree.");
+    expect(out).toMatch(/\| group-file-transfer \| the same \| 1 changed \| \d+ gone, \d+ new \|/);
+    expect(out).toContain("- ✏️ changed: `awaiting: sip.INVITE.fileTransfer [capacityExhausted]` (rule 6)\n  - effects: answer ~~486~~**480**\n  - clauses: CPM-CR §9.3.1, RFC 3261 §21.4.24\n");
+    expect(out.match(/^## .*/gm)).toEqual(["## group-file-transfer", "## Lines of the change request, and what of them rests on this"]);
+  });
+
+  test.each([
+    ["nonsense", "nonsense is no revision of this repository"],
+    ["first; touch planted", "first; touch planted is no revision of this repository"],
+    ["$(touch planted)", "$(touch planted) is no revision of this repository"],
+    ["first:machines", "first:machines is no revision of this repository"],
+    ["", "an empty name is no revision of this repository"],
+    ["empty", "empty has no machines/: there is nothing to compare"],
+  ])("what is no revision of machines is an error that names it: %j", (revision, fault) => {
+    expect(diagrams("--compare", ...(revision === "nonsense" ? [revision] : ["first", revision]))).toEqual({ status: 2, out: "", err: `diagrams: ${fault}\n` });
+    expect(existsSync(join(repository, "planted"))).toBe(false);
+  });
+
+  test("an option is no revision", () => {
+    expect(diagrams("--compare", "--output=planted").status).toBe(2);
+    expect(diagrams("--compare", "first", "--", "--output=planted")).toEqual({ status: 2, out: "", err: "diagrams: --output=planted is no revision of this repository\n" });
+    expect(existsSync(join(repository, "planted"))).toBe(false);
+  });
+
+  test("a revision that does not load is an error that names it", () => {
+    for (const [name, plant] of [
+      ["unreadable", () => replace(file, "import { and, setup }", "import { and setup }")],
+      ["unloadable", () => replace("machines/index.ts", `export const machines = {`, `throw new Error("no machines today");\nexport const machines = {`)],
+    ] as const) {
+      const { status, out, err } = diagrams("--compare", "first", planted(name, plant));
+      expect({ status, out }).toEqual({ status: 2, out: "" });
+      expect(err).toMatch(new RegExp(`^diagrams: ${name} does not load: .`));
+    }
+  });
+
+  test("who is stopped leaves nothing behind", async () => {
+    git("checkout", "--quiet", "--force", "first");
+    const child = spawn(process.execPath, ["diagrams/print.ts", "--compare", "first", "empty~0"], { cwd: repository, env: quiet, stdio: "ignore" });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    while (readdirSync(passing).length === 0 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill("SIGTERM");
+    await ended;
+    expect(readdirSync(passing)).toEqual([]);
+    expect(child.exitCode).not.toBe(0);
+  });
+});
