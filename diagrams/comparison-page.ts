@@ -8,6 +8,7 @@ import { parts, type Statechart } from "./graph.ts";
 import { layout } from "./layout.ts";
 import { dark, light, type Palette } from "./style.ts";
 import { drawing } from "./svg.ts";
+import { signs } from "./wording.ts";
 
 /** Of both revisions, laid out once, for a page that has the font. */
 export const unionDrawing = async (union: Statechart): Promise<string> => drawing(union, await layout(union));
@@ -77,8 +78,6 @@ const figure = (name: string, svg: string): string =>
   `<figure><figcaption><span>${text(name)}, both revisions in one picture</span><button type="button" class="fit" aria-pressed="false">Fit the width</button></figcaption><div class="view" tabindex="0" role="region" aria-label="${text(name)}, both revisions">${svg}</div></figure>`;
 
 const list = ({ title, note, items }: List): string => `<h3>${text(title)}</h3>${note ? `<p class="note">${text(note)}</p>` : ""}<ul>${items.map(item).join("\n")}</ul>`;
-
-const signs = { added: "+", removed: "−", changed: "±" } as const;
 
 function item({ mark, rule, state, name, note, aspects, clauses, way }: Item): string {
   const place = rule !== undefined ? `[data-rules~="${rule}"]` : state !== undefined ? `[data-state="${state}"]` : undefined;

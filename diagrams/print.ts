@@ -34,7 +34,7 @@ async function print(anew: boolean): Promise<void> {
 async function check(anew: boolean): Promise<void> {
   const { isPrinted, printed } = await import("./printed.ts");
   const files = await printed(anew);
-  const there = readdirSync(directory).filter(isPrinted);
+  const there = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(isPrinted);
   const found = [
     ...[...files.keys()].filter((name) => !there.includes(name)).map((name) => `${name} is missing`),
     ...there.filter((name) => !files.has(name)).map((name) => `${name} is of nothing`),

@@ -1,5 +1,6 @@
 /** Every file that is printed into this directory and checked in. */
 import { machines, type MachineName } from "../machines/index.ts";
+import { changeFiles } from "./changes/changes.ts";
 import { documents } from "./documents.ts";
 import { evidence, evidenceFile, evidenceText } from "./evidence.ts";
 import { embedded } from "./fonts.ts";
@@ -18,8 +19,8 @@ export async function printed(anew: boolean): Promise<ReadonlyMap<string, string
     for (const each of [chart, ...parts(chart)]) files.set(`${each.name}.svg`, await embedded(drawing(each, await layout(each))));
     files.set(`${name}.md`, matrix(chart, found.machines[name].matrix));
   }
-  return new Map([...files, ...documents(await review(found))]);
+  return new Map([...files, ...(await changeFiles()), ...documents(await review(found))]);
 }
 
 /** What of this directory is printed. */
-export const isPrinted = (file: string): boolean => /\.(svg|md|csv)$/.test(file) || file === evidenceFile;
+export const isPrinted = (file: string): boolean => /^(changes\/)?[^/]+\.(svg|md|csv)$/.test(file) || file === evidenceFile;

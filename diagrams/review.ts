@@ -8,6 +8,7 @@ import { clausesIn, relation, type ClauseTrace, type Taken, type TransitionTrace
 import type { AnyEventObject } from "xstate";
 import { transitions } from "../machines/inspect.ts";
 import { ambiguityReviews } from "./ambiguities.ts";
+import { changes } from "./changes/changes.ts";
 import { evidence, type Evidence } from "./evidence.ts";
 import { figures } from "./figures.ts";
 import { machineReview, takenByName, takenOf } from "./machine-review.ts";
@@ -38,7 +39,7 @@ export async function review(found: Evidence = evidence()): Promise<Review> {
     purposes: reviewed.flatMap((each) => purposesOf(each, requirements)),
     policies: Object.entries(policies).map(([name, policy]): PolicyReview => ({ name, ...policy })),
     figures: figures(),
-    changes: [],
+    changes: await changes(),
   };
 }
 
