@@ -27,7 +27,7 @@ export async function comparisonPage(comparison: Comparison, title = "What chang
     `<meta name="viewport" content="width=device-width, initial-scale=1">`,
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; img-src data:">`,
     `<title>${text(title)}</title>`,
-    `<style>${await pageFont()}`,
+    `<style>${machines.length === 0 ? "" : await pageFont()}`,
     colours,
     `${readFileSync(new URL("comparison.css", import.meta.url), "utf8")}</style>`,
     `</head>`,

@@ -200,7 +200,7 @@ const plants: Readonly<Record<string, () => void>> = {
 const still = ({ lists }: Shown["machines"][number]) => Object.fromEntries(Object.entries(lists).filter(([heading]) => !heading.startsWith("Tours")));
 const tours = ({ lists }: Shown["machines"][number]) => lists["Tours that appear and disappear"] ?? [];
 
-describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { timeout: 30_000 }, () => {
+describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { timeout: 90_000 }, () => {
   beforeAll(async () => void (browser = await startBrowser()));
   afterAll(() => browser.stop());
 
@@ -236,7 +236,7 @@ describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { ti
 
   test("another guard: the words that came", async () => {
     const machine = await only("another guard");
-    expect(still(machine)).toEqual({ Rules: ["~ changed awaiting: sip.INVITE.fileTransfer [sizeExceeded and pull] rule 5; guard: sizeExceeded{+ and pull+}CPM-CR §4.2, CPM-CONV §9.1.2"] });
+    expect(still(machine)).toEqual({ Rules: ["~ changed awaiting: sip.INVITE.fileTransfer [sizeExceeded and pull] rule 5; guard: sizeExceeded {+and pull+}CPM-CR §4.2, CPM-CONV §9.1.2"] });
     expect(machine.marked).toEqual(["changed rule 5"]);
   });
 
@@ -281,7 +281,7 @@ describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { ti
   });
 });
 
-describe("on the command line", { timeout: 30_000 }, () => {
+describe("on the command line", { timeout: 90_000 }, () => {
   test("Markdown for a pull request, against the working tree: what is not committed yet", () => {
     git("checkout", "--quiet", "-B", "unfinished", "first");
     plants["another effect"]!();
