@@ -70,6 +70,11 @@ export class ChartView {
       if (each.getAttribute("aria-hidden") === "true") continue;
       each.setAttribute("tabindex", "0");
       each.setAttribute("role", "button");
+      // A button is called what one sees on it; what the drawing says of it comes after that.
+      const says = each.getAttribute("aria-label");
+      if (says === null || (each.textContent ?? "").trim() === "") continue;
+      each.setAttribute("aria-description", says);
+      each.removeAttribute("aria-label");
     }
     replace(this.#window, svg);
     this.fit();
@@ -102,7 +107,10 @@ export class ChartView {
     for (const part of this.#parts()) {
       const state = part.getAttribute("data-state");
       const rules = rulesOf(part);
-      part.classList.toggle("active", state !== null && active.has(state));
+      const isIn = state !== null && active.has(state);
+      const isAround = isIn && [...active].some((each) => each.startsWith(`${state}.`));
+      part.classList.toggle("active", isIn && !isAround);
+      part.classList.toggle("around", isAround);
       part.classList.toggle("taken", rules.some((rule) => taken.has(rule)));
       part.classList.toggle("picked", (state !== null && state === this.#picked.state) || rules.some((rule) => this.#picked.rules?.includes(rule) === true));
     }

@@ -59,7 +59,7 @@ export function overviewPage(): View {
           h(
             "li",
             { class: "card" },
-            pictures[0] && h("a", { href: to(["machine", name]), class: "thumbnail", tabindex: -1, "aria-hidden": true }, thumbnail(pictures[0].svg)),
+            pictures[0] && h("a", { href: to(["machine", name]), class: "thumbnail", tabindex: -1, "aria-hidden": "true" }, thumbnail(pictures[0].svg)),
             h("h2", {}, machineLink(name)),
             h("p", {}, says),
             h("p", { class: "meta" }, `${counted(chart.states.length, "state")} · ${counted(chart.transitions.length, "rule")} · ${counted(tours.length, "tour")}`),
