@@ -1,5 +1,5 @@
 /** The command behind `npm run diagrams`. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { machines, type MachineName } from "../machines/index.ts";
@@ -10,7 +10,7 @@ Without an option: prints every picture and every document into diagrams/, where
 
   --check              writes nothing; fails when a file is not what would be printed
   --anew               with either: finds out again what takes long, which else is kept in diagrams/evidence.json
-  --open [DIR]         builds the site of the review into DIR, build/review unless said, and tells where its page is
+  --open [DIR]         builds the site of the review into DIR, build/review unless said, tells where its page is, and opens it where there is a screen
   --compare REV [REV2] what became of the machines between two git revisions; of the second, the working tree unless said
   --markdown           with --compare: as Markdown on standard output, for a comment, and no page
   --pdf FILE           the whole review as PDF
@@ -36,19 +36,14 @@ async function check(anew: boolean): Promise<void> {
   const files = await printed(anew);
   const there = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(isPrinted);
   const found = [
-    ...[...files.keys()].filter((name) => !there.includes(name)).map((name) => `${name} is missing`),
+    ...[...files.keys()].filter((name) => !existsSync(new URL(name, directory))).map((name) => `${name} is missing`),
     ...there.filter((name) => !files.has(name)).map((name) => `${name} is of nothing`),
-    ...there.filter((name) => files.has(name) && files.get(name) !== readFileSync(new URL(name, directory), "utf8")).map((name) => `${name} is not what would be printed`),
+    ...[...files].filter(([name, text]) => existsSync(new URL(name, directory)) && text !== readFileSync(new URL(name, directory), "utf8")).map(([name]) => `${name} is not what would be printed`),
   ];
   if (found.length === 0) return console.log(`diagrams: ${files.size} files are as their machines`);
   for (const difference of found) console.error(`diagrams/${difference}`);
   console.error("print them again with: npm run diagrams");
   process.exitCode = 1;
-}
-
-async function open(to = "build/review"): Promise<void> {
-  const [{ review }, { buildSite, siteOf }] = await Promise.all([import("./review.ts"), import("./site/build.ts")]);
-  console.log(await buildSite(siteOf(await review()), to));
 }
 
 async function exportTo(to: string): Promise<void> {
