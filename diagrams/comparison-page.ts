@@ -1,14 +1,14 @@
 /** A comparison as one page that needs nothing else: a statechart for each machine that differs, beside it what changed. */
 import { readFileSync } from "node:fs";
-import type { Aspect, Piece } from "./compare.ts";
+import type { Piece } from "./compare.ts";
 import { machineLists, otherLists, overviewHead, overviewRow, saysClauses, toldRevision, type Item, type List } from "./comparison-words.ts";
-import type { Comparison, MachineChange } from "./comparison.ts";
+import type { Comparison, MachineChange, Revision } from "./comparison.ts";
 import { pageFont } from "./fonts.ts";
 import { parts, type Statechart } from "./graph.ts";
 import { layout } from "./layout.ts";
+import { signs } from "./lettering.ts";
 import { dark, light, type Palette } from "./style.ts";
 import { drawing } from "./svg.ts";
-import { signs } from "./wording.ts";
 
 /** Of both revisions, laid out once, for a page that has the font. */
 export const unionDrawing = async (union: Statechart): Promise<string> => drawing(union, await layout(union));
@@ -33,7 +33,7 @@ export async function comparisonPage(comparison: Comparison, title = "What chang
     `</head>`,
     `<body>`,
     `<header><h1>${text(title)}</h1>${says.map((each) => `<p>${text(each)}</p>`).join("")}`,
-    `<p>From <strong>${text(toldRevision(before))}</strong> to <strong>${text(toldRevision(after))}</strong>.</p>`,
+    `<p>From ${revision(before)}<br>to ${revision(after)}</p>`,
     `<button type="button" id="theme">Dark or light</button></header>`,
     `<main>`,
     machines.length === 0 ? `<p><strong>Nothing differs in any machine.</strong></p>` : overview(machines),
@@ -46,6 +46,8 @@ export async function comparisonPage(comparison: Comparison, title = "What chang
     "",
   ].join("\n");
 }
+
+const revision = (of: Revision) => `<strong>${text(of.name)}</strong>${text(toldRevision(of).slice(of.name.length))}`;
 
 function overview(machines: readonly MachineChange[]): string {
   const cells = (tag: string, row: readonly string[]) => row.map((cell) => `<${tag}>${text(cell)}</${tag}>`).join("");
@@ -79,21 +81,25 @@ const figure = (name: string, svg: string): string =>
 
 const list = ({ title, note, items }: List): string => `<h3>${text(title)}</h3>${note ? `<p class="note">${text(note)}</p>` : ""}<ul>${items.map(item).join("\n")}</ul>`;
 
-function item({ mark, rule, state, name, note, aspects, clauses, way }: Item): string {
+function item({ mark, rule, state, name, note, aspects, clauses, given, way }: Item): string {
   const place = rule !== undefined ? `[data-rules~="${rule}"]` : state !== undefined ? `[data-state="${state}"]` : undefined;
+  const details = [
+    ...(given ? [detail("with", text(given))] : []),
+    ...(way ? [detail("after", `<ol>${way.map((step) => `<li>${text(step)}</li>`).join("")}</ol>`)] : []),
+    ...aspects.map(({ of, pieces }) => detail(of, pieces.map(piece).join(""))),
+  ];
   return [
     `<li${mark ? ` class="${mark}"` : ""}${place === undefined ? "" : ` tabindex="0" data-to="${text(place)}"`}>`,
     mark ? `<span class="mark">${signs[mark]} ${mark}</span>` : "",
     `<span class="name">${text(name)}</span>`,
     note ? ` <span class="note">${text(note)}</span>` : "",
-    way ? `<ol>${way.map((step) => `<li>${text(step)}</li>`).join("")}</ol>` : "",
-    aspects.length > 0 ? `<dl>${aspects.map(aspect).join("")}</dl>` : "",
+    details.length > 0 ? `<dl>${details.join("")}</dl>` : "",
     clauses.length === 0 || saysClauses(aspects) ? "" : `<div class="clauses">${text(clauses.join(", "))}</div>`,
     `</li>`,
   ].join("");
 }
 
-const aspect = ({ of, pieces }: Aspect): string => `<dt>${text(of)}</dt><dd>${pieces.map(piece).join("")}</dd>`;
+const detail = (of: string, inner: string): string => `<dt>${text(of)}</dt><dd>${inner}</dd>`;
 
 const tags = { added: "ins", removed: "del" } as const;
 const piece = ({ text: said, mark }: Piece): string => (mark ? `<${tags[mark]}>${text(said)}</${tags[mark]}>` : text(said));

@@ -34,6 +34,8 @@ export interface State {
   readonly mark?: Mark;
   /** Stands for one outside what the picture shows. */
   readonly isStub?: boolean;
+  /** What it holds has a picture of its own. */
+  readonly isFolded?: boolean;
 }
 
 export interface Transition {
@@ -93,6 +95,22 @@ export const below = ({ children }: State): State[] => children.flatMap((child) 
 
 function stub({ initial, ...state }: State): State {
   return { ...state, key: state.path, kind: "atomic", isRegion: false, children: [], entry: [], exit: [], isStub: true };
+}
+
+/** Without what some states hold: arrows from there and to there are theirs, and what happens inside is left to their own pictures. */
+export function folded(chart: Statechart, ids: readonly string[]): Statechart {
+  const hidden = new Map(ids.flatMap((id) => below(chart.states.find((state) => state.id === id)!).map((state) => [state.id, id] as const)));
+  const seen = (id: string) => hidden.get(id) ?? id;
+  const fold = (state: State): State => {
+    if (!ids.includes(state.id)) return { ...state, children: state.children.map(fold) };
+    const { initial, ...rest } = state;
+    return { ...rest, children: [], isFolded: true };
+  };
+  const root = fold(chart.root);
+  const transitions = chart.transitions
+    .filter(({ from, to = from }) => !(ids.includes(seen(from)) && seen(from) === seen(to)))
+    .map((each) => ({ ...each, from: seen(each.from), ...(each.to !== undefined && { to: seen(each.to) }) }));
+  return { ...chart, root, states: below(root), transitions };
 }
 
 /** From so many states on, the states that hold others have pictures of their own. */

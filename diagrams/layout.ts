@@ -50,11 +50,20 @@ export const sizes = { title: 18, name: 13, text: 11, leading: 13, margin: 10, d
 const historySize = 26;
 
 /** Text of an arrow is broken at this width, text inside a box at the other. */
-const arrowTextWidth: Readonly<Record<Style, number>> = { spelled: 230, numbered: 130 };
-const boxTextWidth = 300;
+const arrowTextWidth: Readonly<Record<Style, number>> = { spelled: 230, numbered: 130, bare: 60 };
+const boxTextWidth: Readonly<Record<Style, number>> = { spelled: 300, numbered: 300, bare: 160 };
 
-export async function layout(chart: Statechart): Promise<Picture> {
-  const plan = new Plan(chart);
+/** How it is to be set, where that is not left to the chart. */
+export interface Setting {
+  readonly style?: Style;
+  /** Where arrows lead as a rule. */
+  readonly direction?: "DOWN" | "RIGHT";
+  /** Room between what is drawn, as a share of the usual. */
+  readonly room?: number;
+}
+
+export async function layout(chart: Statechart, setting: Setting = {}): Promise<Picture> {
+  const plan = new Plan(chart, setting);
   const placed = await new elk.default().layout(plan.graph());
   return plan.picture(placed);
 }
@@ -63,12 +72,15 @@ export async function layout(chart: Statechart): Promise<Picture> {
 class Plan {
   readonly #chart: Statechart;
   readonly #style: Style;
+  /** Said on every level, for ELK hands nothing down. */
+  readonly #spacing: Readonly<Record<string, string>>;
   readonly #contents = new Map<string, Contents>();
   readonly #bundles: ReadonlyMap<string, Bundle>;
 
-  constructor(chart: Statechart) {
+  constructor(chart: Statechart, { style = styleOf(chart), direction = "DOWN", room = 1 }: Setting) {
     this.#chart = chart;
-    this.#style = styleOf(chart);
+    this.#style = style;
+    this.#spacing = { ...fixed, "elk.direction": direction, ...Object.fromEntries(Object.entries(distances).map(([name, distance]) => [name, String(Math.round(distance * room))])) };
     for (const state of chart.states) this.#contents.set(state.id, contents(state, chart, this.#style));
     this.#bundles = bundles(chart, this.#style);
   }
@@ -77,7 +89,7 @@ class Plan {
     const compounds = [this.#chart.root, ...this.#chart.states].filter(({ initial }) => initial !== undefined);
     return {
       id: this.#chart.root.id,
-      layoutOptions: { ...spacing, ...ordered, "elk.padding": "[top=12,left=12,bottom=12,right=12]" },
+      layoutOptions: { ...this.#spacing, ...ordered, "elk.padding": "[top=12,left=12,bottom=12,right=12]" },
       children: this.#inside(this.#chart.root),
       edges: [
         ...compounds.map(({ id, initial }) => ({ id: `${id} begins`, sources: [dotOf(id)], targets: [initial!] })),
@@ -114,7 +126,7 @@ class Plan {
       id: state.id,
       children: this.#inside(state),
       layoutOptions: {
-        ...spacing,
+        ...this.#spacing,
         "elk.padding": `[top=${height + sizes.margin},left=16,bottom=16,right=16]`,
         "elk.nodeSize.constraints": "MINIMUM_SIZE",
         "elk.nodeSize.minimum": `(${width},${height})`,
@@ -132,20 +144,21 @@ class Plan {
   }
 }
 
-/** Said on every level, for ELK hands nothing down. */
-const spacing = {
+const distances = {
+  "elk.spacing.nodeNode": 28,
+  "elk.spacing.edgeNode": 18,
+  "elk.spacing.edgeEdge": 12,
+  "elk.spacing.edgeLabel": 4,
+  "elk.spacing.nodeSelfLoop": 20,
+  "elk.layered.spacing.nodeNodeBetweenLayers": 38,
+  "elk.layered.spacing.edgeNodeBetweenLayers": 16,
+};
+
+const fixed = {
   "elk.algorithm": "layered",
-  "elk.direction": "DOWN",
   "elk.hierarchyHandling": "INCLUDE_CHILDREN",
   "elk.edgeRouting": "ORTHOGONAL",
   "elk.randomSeed": "1",
-  "elk.spacing.nodeNode": "28",
-  "elk.spacing.edgeNode": "18",
-  "elk.spacing.edgeEdge": "12",
-  "elk.spacing.edgeLabel": "4",
-  "elk.spacing.nodeSelfLoop": "20",
-  "elk.layered.spacing.nodeNodeBetweenLayers": "38",
-  "elk.layered.spacing.edgeNodeBetweenLayers": "16",
   "elk.layered.cycleBreaking.strategy": "DEPTH_FIRST",
   "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF",
   "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
@@ -170,8 +183,8 @@ type Size = Pick<Rectangle, "width" | "height">;
 function contents(state: State, chart: Statechart, style: Style): Contents {
   if (state.kind === "history" || state.kind === "deep") return { state, grounds: [], told: [], size: { width: historySize, height: historySize } };
   const within = state.isStub ? [] : chart.transitions.filter(({ from, to }) => from === state.id && to === undefined);
-  const told = insideText(state, within, style).map(({ transitions, lines }) => ({ transitions, lines: wrapped(lines, boxTextWidth) }));
-  const grounds = state.isStub ? [] : wrap(tag(state.grounds), sizes.text, boxTextWidth);
+  const told = insideText(state, within, style).map(({ transitions, lines }) => ({ transitions, lines: wrapped(lines, boxTextWidth[style]) }));
+  const grounds = state.isStub ? [] : wrap(tag(state.grounds), sizes.text, boxTextWidth[style]);
   const heading = lineWidth(stateName(state, state.key), sizes.name);
   const { width, height } = block([...grounds, ...told.flatMap(({ lines }) => lines)]);
   return { state, grounds, told, size: { width: Math.max(heading, width) + 2 * sizes.margin, height: sizes.heading + height + (told.length > 0 ? sizes.margin : 0) } };

@@ -41,9 +41,25 @@ export function words(text: string, manner: Manner = "plain"): Word[] {
   return text.split(" ").filter(Boolean).map((word) => ({ text: word, manner }));
 }
 
+/** Beside what became of something between two revisions stands a sign. */
+export const signs: Readonly<Record<Mark, string>> = { added: "+", removed: "−", changed: "~" };
+
+/** Neighbours in one manner are set as one. */
+export function runs(line: Line): Word[] {
+  const joined: Word[] = [];
+  for (const word of line) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.manner === word.manner && last.mark === word.mark && ![last, word].some(isAlone)) joined[joined.length - 1] = { ...last, text: `${last.text} ${word.text}` };
+    else joined.push(word);
+  }
+  return joined;
+}
+
+const isAlone = ({ text, rule, mark }: Word) => rule !== undefined || (mark !== undefined && text === signs[mark]);
+
 export function lineWidth(line: Line, size: number): number {
-  const space = textWidth(" ", size);
-  return line.reduce((sum, word) => sum + textWidth(word.text, size, isBold(word)), Math.max(0, line.length - 1) * space);
+  const all = runs(line);
+  return all.reduce((sum, word) => sum + textWidth(word.text, size, isBold(word)), Math.max(0, all.length - 1) * textWidth(" ", size));
 }
 
 export const isBold = ({ manner, rule }: Word): boolean => manner === "strong" || rule !== undefined;

@@ -5,14 +5,15 @@
  * each says in words what it is, and can be made a button. What belongs to them in other layers has the same attribute and is
  * hidden from whoever listens. There are no ids: any number of drawings may stand in one page.
  */
-import type { Mark, State, Statechart, Transition } from "./graph.ts";
+import type { State, Statechart, Transition } from "./graph.ts";
 import { sizes, type Arrow, type Box, type Label, type Picture, type Point, type Rectangle } from "./layout.ts";
-import { blockHeight, stacked, words, type Line, type Word } from "./lettering.ts";
+import { blockHeight, lineWidth, runs, signs, stacked, words, type Line, type Word } from "./lettering.ts";
 import { ruleTable, type Row } from "./rule-table.ts";
 import { statechartStyle } from "./style.ts";
-import { manner, ruleSaid, signs, stateName, stateSaid } from "./wording.ts";
+import { manner, ruleSaid, stateName, stateSaid } from "./wording.ts";
 
-const top = 44;
+/** Of what stands below the title. */
+export const top = 44;
 const narrowest = 1100;
 const bend = 7;
 /** Of an arrow's head, from tip to neck. */
@@ -31,9 +32,10 @@ export function drawing(chart: Statechart, picture: Picture): string {
   ]);
 }
 
-export function sheet(name: string, { width, height }: Pick<Rectangle, "width" | "height">, content: readonly string[]): string {
+/** `shown`: as large as that, where it is not as large as it is. */
+export function sheet(name: string, { width, height }: Pick<Rectangle, "width" | "height">, content: readonly string[], shown: { readonly width: number | string; readonly height: number | string } = { width, height }): string {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" class="statechart" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="group" aria-label="statechart ${escaped(name)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="statechart" width="${shown.width}" height="${shown.height}" viewBox="0 0 ${width} ${height}" role="group" aria-label="statechart ${escaped(name)}">`,
     `<style>`,
     statechartStyle,
     `</style>`,
@@ -62,11 +64,14 @@ export const legendAt = (chart: Statechart, y: number): string => stacked(legend
 
 export const legendHeight = (chart: Statechart): number => blockHeight(legendOf(chart)) + 22;
 
+export const legendWidth = (chart: Statechart): number => Math.max(...legendOf(chart).map((line) => lineWidth(line, sizes.text)));
+
 const legendOf = ({ states, transitions }: Statechart): readonly Line[] => (states.some(({ mark }) => mark) || transitions.some(({ mark }) => mark) ? [...legend, markLegend] : legend);
 
 const legend: readonly Line[] = [
-  words("● begins here · double border: final · dashed box: one of several regions at once · dashed arrow: after a delay, named by its policy · dotted box: outside this picture"),
-  words("numbers are rules, spelled below: alternatives of one event are tried in their order"),
+  words("● begins here · double border: final · dashed box: one of several regions at once · dotted box: outside this picture"),
+  words("dashed arrow: after a delay, named by its policy"),
+  words("numbers are rules, spelled in the table: alternatives of one event are tried in their order"),
   [...words("blue, upright: a clause says so", "cited"), ...words("·"), ...words("brown, slanted: the clauses are silent, and we decided", "decided")],
 ];
 
@@ -199,21 +204,8 @@ function text(line: Line, x: number, y: number, look = ""): string {
   return line.length === 0 ? "" : `<text x="${tenths(x)}" y="${tenths(y)}"${look}>${runs(line).map(run).join(" ")}</text>`;
 }
 
-/** Neighbours in one manner are set as one. */
-function runs(line: Line): Word[] {
-  const joined: Word[] = [];
-  for (const word of line) {
-    const last = joined.at(-1);
-    if (last !== undefined && last.manner === word.manner && last.mark === word.mark && ![last, word].some((each) => each.rule !== undefined || isSign(each))) joined[joined.length - 1] = { ...last, text: `${last.text} ${word.text}` };
-    else joined.push(word);
-  }
-  return joined;
-}
-
-const isSign = ({ text, mark }: { readonly text: string; readonly mark?: Mark | undefined }) => mark !== undefined && text === signs[mark];
-
 function run({ text, manner, rule, mark }: Word): string {
-  const signed = isSign({ text, mark });
+  const signed = mark !== undefined && text === signs[mark];
   const classes = [rule !== undefined && "rule", manner !== "plain" && manner, mark !== undefined && !signed && rule === undefined && "word", signed && "mark", mark].filter(Boolean).join(" ");
   if (classes === "") return escaped(text);
   return `<tspan class="${classes}"${rule === undefined ? "" : ` data-rule="${rule}"`}>${escaped(text)}</tspan>`;

@@ -2,10 +2,13 @@
 import type { Grounds } from "../machines/clauses.ts";
 import { clauses } from "../machines/inspect.ts";
 import { alike, isIgnored, type Mark, type State, type Statechart, type Transition, type Trigger } from "./graph.ts";
-import { words, type Line, type Manner, type Word } from "./lettering.ts";
+import { signs, words, type Line, type Manner, type Word } from "./lettering.ts";
 
-/** `spelled`: arrows say everything. `numbered`: they name what triggers them and the rules that the table below the picture spells. */
-export type Style = "spelled" | "numbered";
+/**
+ * `spelled`: arrows say everything. `numbered`: they name what triggers them and the rules that the table below the picture spells.
+ * `bare`: they have the numbers of the rules alone.
+ */
+export type Style = "spelled" | "numbered" | "bare";
 
 const mostSpelled = 20;
 
@@ -19,6 +22,7 @@ export interface Paragraph {
 
 /** The arrow's text, a paragraph for each rule, or for each trigger of several. */
 export function arrowText(transitions: readonly Transition[], style: Style): Paragraph[] {
+  if (style === "bare") return transitions.length === 0 ? [] : [{ transitions, lines: [transitions.flatMap(ruleNumber)] }];
   return style === "numbered" ? numbered(transitions) : transitions.map((each, index) => ({ transitions: [each], lines: [...(index > 0 ? [[]] : []), ...spelled(each)] }));
 }
 
@@ -28,6 +32,7 @@ export function insideText(state: State, within: readonly Transition[], style: S
     ...state.entry.map((effect) => ({ transitions: [], lines: [words(`entry / ${effect}`)] })),
     ...state.exit.map((effect) => ({ transitions: [], lines: [words(`exit / ${effect}`)] })),
     ...arrowText(within, style),
+    ...(state.isFolded ? [{ transitions: [], lines: [words("… on a page of its own", "quiet")] }] : []),
   ];
 }
 
@@ -39,8 +44,6 @@ export function tag(of: Grounds | undefined): Line {
 }
 
 export const manner = (of: Grounds | undefined): Manner => (of !== undefined && "cites" in of ? "cited" : "decided");
-
-export const signs: Readonly<Record<Mark, string>> = { added: "+", removed: "−", changed: "~" };
 
 const sign = ({ mark }: { readonly mark?: Mark }): Word[] => (mark === undefined ? [] : [{ text: signs[mark], manner: "strong", mark }]);
 
