@@ -7,7 +7,7 @@
 import { diffArrays } from "diff";
 import type { Clause, Grounds } from "../machines/clauses.ts";
 import { clauses } from "../machines/inspect.ts";
-import { alike, type Mark, type State, type Statechart, type Transition } from "./graph.ts";
+import { alike, isIgnored, type Mark, type State, type Statechart, type Transition } from "./graph.ts";
 import { guardText, triggerText } from "./wording.ts";
 
 export interface Difference {
@@ -196,7 +196,7 @@ class Union {
     return {
       event: triggerText(rule.trigger),
       guard: rule.guard ?? "",
-      effects: rule.effects.join(", "),
+      effects: isIgnored(rule) ? "ignored" : rule.effects.join(", "),
       "leads to": target === undefined ? "" : this.#paths.get(target)!,
       "enters again": rule.reenters ? "yes" : "",
       because: why(rule.grounds),

@@ -22,9 +22,9 @@ export function markdown(comparison: Comparison, title = "What changed", says: r
 
 const list = ({ title, note, items }: List, level: string): string[] => [`${level} ${title}`, "", ...(note ? [note, ""] : []), ...items.map(item), ""];
 
-function item({ mark, name, note, aspects, clauses, way }: Item): string {
+function item({ mark, name, note, aspects, clauses, given, way }: Item): string {
   const heading = [mark && `${signs[mark]} ${mark}:`, code(name), note && `(${text(note)})`].filter(Boolean).join(" ");
-  const said = [...(way ? [`after ${way.map(code).join(", ")}`] : []), ...aspects.map(aspect), ...(saysClauses(aspects) || clauses.length === 0 ? [] : [`clauses: ${clauses.join(", ")}`])];
+  const said = [...(given ? [`with ${code(given)}`] : []), ...(way ? [`after ${way.map(code).join(", ")}`] : []), ...aspects.map(aspect), ...(saysClauses(aspects) || clauses.length === 0 ? [] : [`clauses: ${clauses.join(", ")}`])];
   return `- ${heading}${said.length > 0 ? `\n  - ${said.join("\n  - ")}` : ""}`;
 }
 

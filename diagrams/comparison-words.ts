@@ -2,7 +2,7 @@
 import type { Clause } from "../machines/clauses.ts";
 import type { Aspect, RowChange } from "./compare.ts";
 import type { Parting, Tours } from "./compare-tours.ts";
-import type { Comparison, LineChange, MachineChange, Revision } from "./comparison.ts";
+import type { Comparison, LineChange, MachineChange, Place, Revision } from "./comparison.ts";
 import type { Mark } from "./graph.ts";
 
 export interface List {
@@ -20,7 +20,8 @@ export interface Item {
   readonly note?: string;
   readonly aspects: readonly Aspect[];
   readonly clauses: readonly Clause[];
-  /** How one gets there, event by event. */
+  /** The policies with which it begins, and how one gets there, event by event. */
+  readonly given?: string;
   readonly way?: readonly string[];
 }
 
@@ -86,18 +87,20 @@ function toursList(tours: Tours | string): List {
 
 function parting({ gone, come, at, event, was, is, given, way }: Parting): Item {
   return {
-    name: at === "" ? event : `${at}: ${event}`,
-    note: `${toldCounts(gone, come)}${given === "" ? "" : `; e.g. with ${given}`}`,
+    name: at === "" ? event : `${at.split("+").join(" + ")}: ${event}`,
+    note: toldCounts(gone, come),
     aspects: [{ of: "answer", pieces: [{ text: was, mark: "removed" }, { text: " " }, { text: is, mark: "added" }] }],
     clauses: [],
+    ...(given !== "" && { given }),
     ...(way.length > 0 && { way }),
   };
 }
 
 /** What is told of no single machine. */
-export function otherLists({ lines, policies, refusals, reworded }: Comparison): List[] {
+export function otherLists({ lines, requirements, policies, refusals, reworded }: Comparison): List[] {
   return shown([
     { title: "Lines of the change request, and what of them rests on this", items: lines.map(line) },
+    { title: "Requirements that show in what changed", items: requirements.map(({ item, function: does, reference, rests }) => ({ name: `${item}: ${does}`, note: toldPlaces(rests), aspects: [], clauses: [reference] })) },
     { title: "Policies", items: policies.map(row) },
     { title: "Refusals", items: refusals.map(row) },
     { title: "Written otherwise, and the same in everything that they do", items: reworded.map((name) => ({ name, aspects: [], clauses: [] })) },
@@ -108,12 +111,16 @@ const row = ({ mark, name, aspects, clauses }: RowChange): Item => ({ mark, name
 
 function line(change: LineChange): Item {
   const { asks, rests, clauses, aspects } = change;
-  const places = [...new Set(rests.map(({ machine, rule, state }) => `${machine} ${rule === undefined ? state : `rule ${rule}`}`))];
-  const note = places.length > 0 ? { note: `shows in ${places.join(", ")}` } : {};
+  const note = rests.length > 0 ? { note: toldPlaces(rests) } : {};
   return aspects.length === 0 ? { name: asks, ...note, aspects, clauses } : { ...row(change), name: asks, ...note };
 }
 
 /** Whether the clauses stand in what is said. */
 export const saysClauses = (aspects: readonly Aspect[]): boolean => aspects.some(({ of }) => of === "because");
+
+function toldPlaces(places: readonly Place[]): string {
+  const told = places.map(({ machine, rule, state, policy, refusal }) => (policy !== undefined ? `policy ${policy}` : refusal !== undefined ? `the refusal of ${refusal}` : `${machine} ${rule === undefined ? state : `rule ${rule}`}`));
+  return `shows in ${[...new Set(told)].join(", ")}`;
+}
 
 const shown = (lists: readonly List[]): List[] => lists.filter(({ items }) => items.length > 0);

@@ -1,8 +1,11 @@
 /** What became of the machines between two revisions: their union, their tours, and the tables beside them. */
+import type { Clause } from "../machines/clauses.ts";
+import { clauses } from "../machines/inspect.ts";
 import { compare, compareRows, isSame, type Difference, type RowChange } from "./compare.ts";
 import { compareTours, type Tours } from "./compare-tours.ts";
 import type { Described, Description } from "./description.ts";
 import type { Statechart, Transition } from "./graph.ts";
+import { requirements, showsOf } from "./requirement-table.ts";
 import type { Met, Way } from "./ways.ts";
 
 /** Who answers for a revision. */
@@ -22,6 +25,8 @@ export interface Comparison {
   /** Machines whose text differs, and nothing that they do. */
   readonly reworded: readonly string[];
   readonly lines: readonly LineChange[];
+  /** Of today's table. */
+  readonly requirements: readonly RequirementChange[];
   readonly policies: readonly RowChange[];
   readonly refusals: readonly RowChange[];
 }
@@ -47,10 +52,28 @@ export interface Redefined {
   readonly rules: readonly number[];
 }
 
+/** Something that changed, in which a line or a requirement shows. */
+export interface Place {
+  readonly machine?: string;
+  readonly rule?: number;
+  readonly state?: string;
+  readonly policy?: string;
+  /** An event that is refused otherwise. */
+  readonly refusal?: string;
+}
+
 /** A line of the change request: what changed in its words, and the changed things that it shows in. */
 export interface LineChange extends RowChange {
   readonly asks: string;
-  readonly rests: readonly { readonly machine: string; readonly rule?: number; readonly state?: string }[];
+  readonly rests: readonly Place[];
+}
+
+/** A requirement that shows in something that changed. */
+export interface RequirementChange {
+  readonly item: string;
+  readonly function: string;
+  readonly reference: Clause;
+  readonly rests: readonly Place[];
 }
 
 export async function comparison(before: Answering, after: Answering): Promise<Comparison> {
@@ -66,8 +89,9 @@ export async function comparison(before: Answering, after: Answering): Promise<C
     else reworded.push(name);
   }
   const rows = (of: "policies" | "refusals") => compareRows(was[of] ?? [], is[of] ?? []);
-  const policies = rows("policies");
-  return { before: before.revision, after: after.revision, machines: changed, reworded, lines: lineChanges(was, is, changed, policies), policies, refusals: rows("refusals") };
+  const [policies, refusals] = [rows("policies"), rows("refusals")];
+  const restsOf = resting([...places(was, is, changed), ...policies.map(({ name }) => ({ policy: name, names: [`policy ${name}`] })), ...refusals.map(({ name }) => ({ refusal: name, names: [`refusal of ${name}`] }))]);
+  return { before: before.revision, after: after.revision, machines: changed, reworded, lines: lineChanges(was, is, restsOf), requirements: requirementChanges(restsOf), policies, refusals };
 }
 
 async function machineChange(one: Described | undefined, other: Described | undefined, before: Answering, after: Answering): Promise<MachineChange> {
@@ -89,35 +113,40 @@ function uses({ guard = "", effects }: Transition, definition: string): boolean 
   return kind === "guard" ? guard.split(" ").includes(name!) : effects.includes(name!);
 }
 
-// ---------------------------------------------------------------- lines of the change request
+// ---------------------------------------------------------------- what rests on it
 
-function lineChanges(was: Description, is: Description, machines: readonly MachineChange[], policies: readonly RowChange[]): LineChange[] {
-  const changes = new Map(compareRows(was.lines ?? [], is.lines ?? []).map((change) => [change.name, change]));
-  const shown = places(was, is, machines);
-  return [...new Set([...(is.lines ?? []), ...(was.lines ?? [])].map(({ name }) => name))].flatMap((name): LineChange[] => {
-    const rows = [is, was].flatMap(({ lines }) => lines?.filter((line) => line.name === name) ?? []);
-    const shows = rows.flatMap(({ says }) => says["shows in"]?.split(", ") ?? []);
-    const rests = shown.filter(({ names }) => shows.some((each) => names.includes(each))).map(({ names: _, ...place }) => place);
-    const touched = policies.some((policy) => shows.includes(`policy ${policy.name}`));
-    const change = changes.get(name);
-    if (!change && rests.length === 0 && !touched) return [];
-    const { grounds, says } = rows[0]!;
-    const clauses = grounds && "cites" in grounds ? grounds.cites : [];
-    return [{ name, asks: says["asks"] ?? "", mark: change?.mark ?? "changed", clauses, aspects: change?.aspects ?? [], rests }];
-  });
-}
+/** The changed places among those that something shows in. */
+type RestsOf = (shows: readonly string[]) => Place[];
 
-interface Place {
-  readonly machine: string;
-  readonly rule?: number;
-  readonly state?: string;
-  /** By which the lines speak of it. */
+interface Named extends Place {
+  /** By which lines and requirements speak of it. */
   readonly names: readonly string[];
 }
 
+const resting = (changed: readonly Named[]): RestsOf => (shows) => changed.filter(({ names }) => shows.some((each) => names.includes(each))).map(({ names: _, ...place }) => place);
+
+function lineChanges(was: Description, is: Description, restsOf: RestsOf): LineChange[] {
+  const changes = new Map(compareRows(was.lines ?? [], is.lines ?? []).map((change) => [change.name, change]));
+  return [...new Set([...(is.lines ?? []), ...(was.lines ?? [])].map(({ name }) => name))].flatMap((name): LineChange[] => {
+    const rows = [is, was].flatMap(({ lines }) => lines?.filter((line) => line.name === name) ?? []);
+    const rests = restsOf(rows.flatMap(({ says }) => says["shows in"]?.split(", ") ?? []));
+    const change = changes.get(name);
+    if (!change && rests.length === 0) return [];
+    const { grounds, says } = rows[0]!;
+    return [{ name, asks: says["asks"] ?? "", mark: change?.mark ?? "changed", clauses: grounds ? clauses(grounds) : [], aspects: change?.aspects ?? [], rests }];
+  });
+}
+
+const requirementChanges = (restsOf: RestsOf): RequirementChange[] =>
+  requirements.flatMap((requirement) => {
+    const rests = restsOf(showsOf(requirement));
+    const { item, function: does, reference } = requirement;
+    return rests.length === 0 ? [] : [{ item, function: does, reference, rests }];
+  });
+
 /** Everything that changed, under the names that it had and has in `machines/scope.ts`. */
-function places(was: Description, is: Description, machines: readonly MachineChange[]): Place[] {
-  return machines.flatMap(({ difference: { name: machine, states, rules }, redefined }): Place[] => {
+function places(was: Description, is: Description, machines: readonly MachineChange[]): Named[] {
+  return machines.flatMap(({ difference: { name: machine, states, rules }, redefined }): Named[] => {
     const [one, other] = [was, is].map((each) => each.machines.find(({ chart }) => chart.name === machine)?.chart);
     const named = (chart: Statechart | undefined, rule: number | undefined) => chart?.transitions.filter((each) => each.rule === rule).flatMap(namesOf) ?? [];
     const otherwise = new Set(redefined.flatMap(({ rules }) => rules).filter((rule) => !rules.some((each) => each.rule === rule)));

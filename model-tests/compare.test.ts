@@ -231,7 +231,7 @@ describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { ti
     });
     expect(machine.marked).toEqual(["removed rule 10"]);
     expect(tours(machine).length).toBeGreaterThan(0);
-    for (const tour of tours(machine)) expect(tour).toMatch(/^awaiting: sip\.INVITE\.fileTransfer sender="\w+" direction="pull".*\{-answer status=488; over-\}/);
+    for (const tour of tours(machine)) expect(tour).toMatch(/^awaiting: sip\.INVITE\.fileTransfer sender="\w+" direction="pull".* answer: \{-answer status=488; over-\}/);
   });
 
   test("another guard: the words that came", async () => {
@@ -292,7 +292,7 @@ describe("on the command line", { timeout: 90_000 }, () => {
     expect(out).toContain("The machines \\<b\\>as they are\\</b\\>) to the working tree.");
     expect(out).toMatch(/\| group-file-transfer \| the same \| 1 changed \| \d+ gone, \d+ new \|/);
     expect(out).toContain("- ✏️ changed: `awaiting: sip.INVITE.fileTransfer [capacityExhausted]` (rule 6)\n  - effects: answer ~~486~~**480**\n  - clauses: CPM-CR §9.3.1, RFC 3261 §21.4.24\n");
-    expect(out.match(/^## .*/gm)).toEqual(["## group-file-transfer", "## Lines of the change request, and what of them rests on this"]);
+    expect(out.match(/^## .*/gm)).toEqual(["## group-file-transfer", "## Lines of the change request, and what of them rests on this", "## Requirements that show in what changed"]);
   });
 
   test.each([
