@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Piece } from "./compare.ts";
 import { machineLists, otherLists, overviewHead, overviewRow, saysClauses, toldRevision, type Item, type List } from "./comparison-words.ts";
 import type { Comparison, MachineChange, Revision } from "./comparison.ts";
-import { pageFont } from "./fonts.ts";
+import { fontOfAll } from "./fonts.ts";
 import { parts, type Statechart } from "./graph.ts";
 import { layout } from "./layout.ts";
 import { signs } from "./lettering.ts";
@@ -16,8 +16,7 @@ export const unionDrawing = async (union: Statechart): Promise<string> => drawin
 /** `says` stands below the title, a paragraph each. */
 export async function comparisonPage(comparison: Comparison, title = "What changed", says: readonly string[] = []): Promise<string> {
   const { before, after, machines } = comparison;
-  const sections: string[] = [];
-  for (const change of machines) sections.push(await section(change));
+  const drawn = await Promise.all(machines.map(async (change) => ({ change, drawings: await drawings(change.difference.chart) })));
   const others = otherLists(comparison).map(list).join("");
   return [
     `<!DOCTYPE html>`,
@@ -27,7 +26,7 @@ export async function comparisonPage(comparison: Comparison, title = "What chang
     `<meta name="viewport" content="width=device-width, initial-scale=1">`,
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; img-src data:">`,
     `<title>${text(title)}</title>`,
-    `<style>${machines.length === 0 ? "" : await pageFont()}`,
+    `<style>${await fontOfAll(drawn.flatMap((each) => each.drawings.map(({ svg }) => svg)))}`,
     colours,
     `${readFileSync(new URL("comparison.css", import.meta.url), "utf8")}</style>`,
     `</head>`,
@@ -37,7 +36,7 @@ export async function comparisonPage(comparison: Comparison, title = "What chang
     `<button type="button" id="theme">Dark or light</button></header>`,
     `<main>`,
     machines.length === 0 ? `<p><strong>Nothing differs in any machine.</strong></p>` : overview(machines),
-    ...sections,
+    ...drawn.map(section),
     others === "" ? "" : `<h2>Beside the machines</h2><div class="others">${others}</div>`,
     `</main>`,
     `<script>${script}</script>`,
@@ -58,25 +57,31 @@ function overview(machines: readonly MachineChange[]): string {
   return `<table><thead><tr>${cells("th", overviewHead)}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
-async function section(change: MachineChange): Promise<string> {
-  const { name, chart } = change.difference;
-  const pictures: string[] = [];
-  for (const each of [chart, ...parts(chart).filter(isMarked)]) pictures.push(figure(each.name, await unionDrawing(each)));
+interface Drawn {
+  readonly change: MachineChange;
+  readonly drawings: readonly { readonly of: string; readonly svg: string }[];
+}
+
+/** Of a large machine also the parts in which something is marked. */
+const drawings = (chart: Statechart) => Promise.all([chart, ...parts(chart).filter(isMarked)].map(async (each) => ({ of: each.name, svg: await unionDrawing(each) })));
+
+function section({ change, drawings }: Drawn): string {
+  const { name } = change.difference;
   return [
     `<section id="${text(name)}">`,
     `<h2>${text(overviewRow(change)[0]!)}</h2>`,
     `<div class="pair">`,
-    `<div>${pictures.join("\n")}</div>`,
+    `<div>${drawings.map(figure).join("\n")}</div>`,
     `<div class="beside" tabindex="0" role="region" aria-label="What changed: ${text(name)}">${machineLists(change).map(list).join("")}</div>`,
     `</div>`,
     `</section>`,
   ].join("\n");
 }
 
-/** Parts of a large machine are drawn where something in them is marked. */
+/** A part that is new or gone as a whole shows no more than the whole. */
 const isMarked = ({ root, states, transitions }: Statechart) => [...states, ...transitions].some(({ mark }) => mark) && root.children.some(({ mark }) => mark !== "added" && mark !== "removed");
 
-const figure = (name: string, svg: string): string =>
+const figure = ({ of: name, svg }: Drawn["drawings"][number]): string =>
   `<figure><figcaption><span>${text(name)}, both revisions in one picture</span><button type="button" class="fit" aria-pressed="false">Fit the width</button></figcaption><div class="view" tabindex="0" role="region" aria-label="${text(name)}, both revisions">${svg}</div></figure>`;
 
 const list = ({ title, note, items }: List): string => `<h3>${text(title)}</h3>${note ? `<p class="note">${text(note)}</p>` : ""}<ul>${items.map(item).join("\n")}</ul>`;

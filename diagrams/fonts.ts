@@ -22,9 +22,17 @@ export const fontFile = (file: string): URL => new URL(`ttf/${file}`, import.met
 
 /** The drawing with its font. */
 export async function embedded(svg: string): Promise<string> {
+  const rules = await fontOf(svg);
+  return svg.replace("<style>\n", () => ["<style>", ...rules, ""].join("\n"));
+}
+
+/** For a page that holds these drawings and no others. */
+export const fontOfAll = async (svgs: readonly string[]): Promise<string> => (await fontOf(`<g>${svgs.join("")}</g>`)).join("\n");
+
+async function fontOf(svg: string): Promise<string[]> {
   const letters = lettersOf(svg);
   const rules = await Promise.all(faces.map(async (face) => fontFace(face, letters.get(face)!)));
-  return svg.replace("<style>\n", () => ["<style>", ...rules.filter(Boolean), ""].join("\n"));
+  return rules.filter(Boolean);
 }
 
 /** For a page that holds drawings without their font: every letter that can be measured. */
