@@ -31,8 +31,6 @@ const leading = 15;
 const size = 12;
 const small = 10;
 const titleSize = 16;
-/** Lifelines are named again after so much of the chart. */
-const repeatAfter = 900;
 const spacing = { least: 150, most: 300 } as const;
 const pill = 210;
 
@@ -54,7 +52,8 @@ interface Frame {
   readonly gap: number;
 }
 
-export function ladder(conversation: Conversation): string {
+/** Lifelines are named again after so much of the chart. */
+export function ladder(conversation: Conversation, { repeatAfter = 900 }: { readonly repeatAfter?: number } = {}): string {
   const frame = framed(conversation);
   const drawn: string[] = [];
   let y = titleHeight;

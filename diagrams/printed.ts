@@ -1,4 +1,4 @@
-/** Every file that is printed into this directory and checked in. */
+/** Every file that is printed into this directory and checked in, and the live page of the server. */
 import { machines, type MachineName } from "../machines/index.ts";
 import { changeFiles } from "./changes/changes.ts";
 import { documents } from "./documents.ts";
@@ -6,6 +6,7 @@ import { evidence, evidenceFile, evidenceText } from "./evidence.ts";
 import { embedded } from "./fonts.ts";
 import { parts, statechart } from "./graph.ts";
 import { layout } from "./layout.ts";
+import { livePage } from "./live/build.ts";
 import { matrix } from "./matrix.ts";
 import { review } from "./review.ts";
 import { drawing } from "./svg.ts";
@@ -19,7 +20,8 @@ export async function printed(anew: boolean): Promise<ReadonlyMap<string, string
     for (const each of [chart, ...parts(chart)]) files.set(`${each.name}.svg`, await embedded(drawing(each, await layout(each))));
     files.set(`${name}.md`, matrix(chart, found.machines[name].matrix));
   }
-  return new Map([...files, ...(await changeFiles()), ...documents(await review(found))]);
+  const page = [...(await livePage(files.keys()))].map(([path, text]) => [`../${path}`, text] as const);
+  return new Map([...files, ...(await changeFiles()), ...documents(await review(found)), ...page]);
 }
 
 /** What of this directory is printed. */

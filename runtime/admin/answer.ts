@@ -22,8 +22,8 @@ export const problem = ({ status, detail, headers }: Refusal): Answer => ({
   ...(headers && { headers }),
 });
 
-/** A page loads files of ours and nothing else, and makes markup of pictures alone; a picture that is opened by itself has its own style; data are no page at all. */
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types picture";
+/** A page loads files of ours and nothing else, its style sheet has its fonts in itself, and it makes markup of pictures alone; a picture that is opened by itself has its own style; data are no page at all. */
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types picture";
 const picturePolicy = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; sandbox; frame-ancestors 'none'";
 const dataPolicy = "default-src 'none'; frame-ancestors 'none'";
 const policies: Readonly<Record<string, string>> = { "text/html": pagePolicy, "image/svg+xml": picturePolicy };

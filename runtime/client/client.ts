@@ -20,7 +20,7 @@ import { textToOctets } from "../sip/message.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { Resolver } from "../sip/resolver.ts";
 import type { ListenSpec, Target, TransportName } from "../sip/transport.ts";
-import { parseUri } from "../sip/uri.ts";
+import { formatNameAddr, parseUri } from "../sip/uri.ts";
 import { chatTerms, closedGroup } from "./chat-terms.ts";
 import type { Device, WireEvent } from "./device.ts";
 import { GroupLeg } from "./group-leg.ts";
@@ -38,7 +38,7 @@ import { Arrivals, Eventual } from "./waiting.ts";
 export interface CpmClientOptions {
   /** The user's address, e.g. `sip:alice@cpm.example`. */
   readonly uri: string;
-  /** For people; the user part of the address unless given. */
+  /** For people, who see it as the display name; the user part of the address unless given. */
   readonly name?: string | undefined;
   /** The device, e.g. `urn:gsma:imei:35824005-000001-0`. */
   readonly instance?: string | undefined;
@@ -308,7 +308,7 @@ export class CpmClient implements Device {
     return [
       ["Accept-Contact", formatAcceptContact(service)],
       ["P-Preferred-Service", formatServiceId(service, addressee)],
-      ["P-Preferred-Identity", `<${this.uri}>`],
+      ["P-Preferred-Identity", formatNameAddr({ display: textToOctets(this.#options.name ?? ""), uri: this.uri })],
     ];
   }
 

@@ -37,7 +37,7 @@ export class GroupView {
 
   constructor(id: string, operator: Operator, link: Link, pictures: Pictures) {
     this.#operator = operator;
-    this.#group = new WatchedGroup(id, () => this.#drawSoon());
+    this.#group = new WatchedGroup(id, () => this.#drawSoon(), () => void this.#learn().catch(() => {}));
     this.#machine = new MachineView(pictures);
     this.#ladder = new LadderView(this.#group);
     this.#filesSection.hidden = true;
@@ -48,10 +48,10 @@ export class GroupView {
       h("header", {}, this.#title, this.#chip, h("span", { class: "push" }), this.#end),
       this.#said,
       this.#facts,
-      h("section", { "aria-label": "Participants" }, h("h3", {}, "Participants"), participants(this.#seats)),
-      this.#filesSection,
       h("section", { class: "running", "aria-label": "Machines" }, h("div", {}, h("h3", {}, "Machines"), this.#machines), this.#machine.element),
       this.#ladder.element,
+      h("section", { "aria-label": "Participants" }, h("h3", {}, "Participants"), participants(this.#seats)),
+      this.#filesSection,
     );
     this.#follow(id, link);
     const tick = setInterval(() => this.#tick(), tickMs);
@@ -92,11 +92,14 @@ export class GroupView {
     })).catch(gone);
     void link.repeat(signal, async () => {
       if (isOver()) return undefined;
-      const shown = await this.#operator.get<GroupShown>(`/api/groups/${path}?machines=no`);
+      await this.#learn();
       link.up();
-      group.show(shown);
       return againMs;
     }).catch(gone);
+  }
+
+  async #learn(): Promise<void> {
+    this.#group.show(await this.#operator.get<GroupShown>(`/api/groups/${encodeURIComponent(this.#group.id)}?machines=no`));
   }
 
   // ---------------------------------------------------------------- what the operator does
@@ -158,17 +161,16 @@ export class GroupView {
     const files = [...group.transfers.values()];
     const running = new Set(isOver ? [] : shown.fileTransfers.map(({ id }) => id));
     this.#filesSection.hidden = files.length === 0;
-    keyed(this.#files, files, ({ id }) => id, makeFile, (element, file) => drawFile(element, file, running.has(file.id)));
+    keyed(this.#files, files, ({ id }) => id, makeFile, (element, file) => drawFile(element, file, running.has(file.id), group.machines.get(keyOf({ machine: "large-message", instance: file.id }))));
     this.#drawMachines();
     this.#ladder.draw();
   }
 
-  #drawFacts({ id, identity, since, participants: counts, closed }: GroupShown, isOver: boolean): void {
+  #drawFacts({ identity, since, participants: counts, closed }: GroupShown, isOver: boolean): void {
     const facts: readonly (readonly [name: string, value: string])[] = [
       ["Age", isOver ? "over" : duration(this.#operator.now - Date.parse(since))],
       ["Participants", counted(counts)],
       ["Group Session Identity", identity],
-      ["id", id],
       ...(closed ? [["Closed", "nobody is added"] as const] : []),
     ];
     keyed(this.#facts, facts, ([name]) => name, ([name]) => h("div", {}, h("dt", {}, name), h("dd", {})), (row, [, value]) => say(row.querySelector("dd")!, value));
@@ -264,14 +266,18 @@ function drawSeat(row: HTMLElement, { uri, name, status, dialogs, joiningMethod,
 
 const makeFile = (): HTMLElement => h("li", {}, h("span", { class: "name" }), h("span", { class: "says" }), h("progress", { max: 1 }), h("ul", { class: "recipients" }));
 
-function drawFile(element: HTMLElement, { file, sender, receivedOctets, recipients, state }: Transfer, isRunning: boolean): void {
+/** `machine`: of 9.1.2, which knows at once what becomes of whom. */
+function drawFile(element: HTMLElement, { file, sender, receivedOctets, recipients, state }: Transfer, isRunning: boolean, machine: MachineNow | undefined): void {
   const { name, type, octets: announced } = file;
   const total = announced ?? 0;
+  const statuses = (machine?.context as { readonly recipients?: readonly string[] } | undefined)?.recipients;
+  const size = announced === null ? "" : ` of ${octets(announced)}`;
+  const stands = isRunning ? `${octets(receivedOctets)}${size} received, ${leaves(state)}` : `over${machine?.over === true ? `: ${leaves(machine.state)}` : ""}`;
   say(element.querySelector(".name")!, name ?? "no name");
-  say(element.querySelector(".says")!, `${type ?? "no type"}, from ${userOf(sender.uri)}, ${octets(receivedOctets)}${announced === null ? "" : ` of ${octets(announced)}`} received, ${isRunning ? leaves(state) : "over"}`);
+  say(element.querySelector(".says")!, `${type ?? "no type"}, from ${userOf(sender.uri)}, ${stands}`);
   const progress = element.querySelector("progress")!;
   progress.hidden = !isRunning || total === 0;
   progress.setAttribute("aria-label", `received of ${name ?? "the file"}`);
   progress.value = total === 0 ? 0 : receivedOctets / total;
-  keyed(element.querySelector<HTMLElement>(".recipients")!, recipients, ({ uri }) => uri, () => h("li", {}), (item, { uri, status }) => say(item, `${userOf(uri)}: ${status}`));
+  keyed(element.querySelector<HTMLElement>(".recipients")!, recipients, ({ uri }) => uri, () => h("li", {}), (item, { uri, status }) => say(item, `${userOf(uri)}: ${statuses?.[recipients.findIndex((one) => one.uri === uri)] ?? status}`));
 }

@@ -4,7 +4,7 @@ import { h, replace } from "../../site/client/element.ts";
 import { keyed, say } from "./keyed.ts";
 import { picture } from "./picture.ts";
 import type { MachineNow } from "./watched-group.ts";
-import { duration, leaves, statesIn } from "./wording.ts";
+import { duration, leaves, remembered, statesIn } from "./wording.ts";
 
 /** How long the transitions that were just taken stay lit. */
 const takenMs = 1_500;
@@ -40,7 +40,7 @@ export class MachineView {
     void this.#show(machine.machine);
     if (this.#chart?.machine === machine.machine) this.#light(this.#chart.view, machine);
     const entries = Object.entries((machine.context ?? {}) as Readonly<Record<string, unknown>>);
-    const rows = entries.flatMap(([name, value]) => [{ name, text: name, tag: "dt" as const }, { name: `${name} is`, text: JSON.stringify(value), tag: "dd" as const }]);
+    const rows = entries.flatMap(([name, value]) => [{ name, text: name, tag: "dt" as const }, { name: `${name} is`, text: remembered(value), tag: "dd" as const }]);
     keyed(this.#context, rows, ({ name }) => name, ({ tag }) => h(tag, {}) as HTMLElement, (element, { text }) => say(element, text));
     this.#context.hidden = rows.length === 0;
     this.tick(machine);
@@ -64,7 +64,7 @@ export class MachineView {
     const sheets = await this.#pictures.of(machine).catch(() => undefined);
     if (this.#wanted !== machine) return;
     this.#picked.textContent = "";
-    if (sheets === undefined) {
+    if (sheets === undefined || sheets.length === 0) {
       // The next time that something happens it is asked for again.
       this.#wanted = undefined;
       this.#chart = undefined;
@@ -91,8 +91,15 @@ export class Pictures {
   }
 }
 
-async function read(machine: string): Promise<readonly Sheet[]> {
-  const answer = await fetch(`/diagrams/${machine}.svg`, { credentials: "omit" });
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return [{ title: machine, svg: await answer.text() }];
+/** Written in when the page is built: of the whole machine first, then of states that have a picture of their own. */
+declare const printedPictures: Readonly<Record<string, readonly string[]>>;
+
+function read(machine: string): Promise<readonly Sheet[]> {
+  return Promise.all(
+    (printedPictures[machine] ?? []).map(async (file) => {
+      const answer = await fetch(`/diagrams/${file}`, { credentials: "omit" });
+      if (!answer.ok) throw new Error(`${answer.status} ${file}`);
+      return { title: file.slice(0, -".svg".length), svg: await answer.text() };
+    }),
+  );
 }

@@ -30,6 +30,7 @@ export class WatchedGroup {
   readonly id: string;
   readonly machines = new Map<string, MachineNow>();
   readonly #changed: () => void;
+  readonly #somebodyNew: () => void;
   #happened: Happened[] = [];
   #letGo = 0;
   #shown: GroupShown | undefined;
@@ -38,9 +39,11 @@ export class WatchedGroup {
   readonly seats = new Map<number, Seat>();
   readonly transfers = new Map<string, Transfer>();
 
-  constructor(id: string, changed: () => void) {
+  /** `somebodyNew`: a machine began that is of a seat or a file of which nothing is known yet. */
+  constructor(id: string, changed: () => void, somebodyNew: () => void) {
     this.id = id;
     this.#changed = changed;
+    this.#somebodyNew = somebodyNew;
   }
 
   get shown(): GroupShown | undefined {
@@ -119,6 +122,8 @@ export class WatchedGroup {
 
   #step(step: StepTold): void {
     const known = this.machines.get(keyOf(step));
+    const [owner = ""] = step.instance.split(".");
+    if (known === undefined && !this.transfers.has(owner) && !this.seats.has(Number(owner))) this.#somebodyNew();
     this.#keep({ kind: "step", step, before: known?.state });
     const machine = this.#at(step);
     machine.state = step.state;

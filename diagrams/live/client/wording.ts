@@ -43,6 +43,13 @@ export const counted = (counts: Readonly<Record<string, number>>): string => Obj
 
 export const number = (count: number): string => count.toLocaleString("en");
 
+/** What a machine remembers: `status connected, legs 1`; an entry of a list has a line of its own. */
+export function remembered(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((each, at) => `${at}: ${remembered(each)}`).join("\n");
+  if (value === null || typeof value !== "object") return String(value);
+  return Object.entries(value).map(([name, inner]) => `${name} ${remembered(inner)}`).join(", ");
+}
+
 /** `msrp.SEND from=0 content=chat`; what is no plain word is JSON. */
 export function said({ type, ...params }: { readonly type: string }): string {
   const word = (value: unknown): string => (typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value));

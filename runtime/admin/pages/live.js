@@ -1,3 +1,6 @@
+// <define:printedPictures>
+var define_printedPictures_default = { "group-file-transfer": ["group-file-transfer.svg"], "large-message": ["large-message.svg"], "large-message-sender": ["large-message-sender.svg", "large-message-sender.open.svg", "large-message-sender.open.data.svg", "large-message-sender.open.dialog.svg", "large-message-sender.open.session.svg", "large-message-sender.open.dialog.condemned.svg", "large-message-sender.open.session.interval.svg"], "large-message-recipient": ["large-message-recipient.svg"], "group-session": ["group-session.svg"], "group-participant": ["group-participant.svg", "group-participant.open.svg", "group-participant.calling.svg", "group-participant.open.dialog.svg", "group-participant.open.session.svg", "group-participant.open.dialog.condemned.svg", "group-participant.open.session.interval.svg"], "conference-subscription": ["conference-subscription.svg"] };
+
 // diagrams/site/client/element.ts
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -91,6 +94,470 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// diagrams/lettering.ts
+function textWidth(text, size2, bold = false) {
+  const table = bold ? boldAdvances : plainAdvances;
+  let units = 0;
+  for (const character of text) units += table.get(character) ?? widest;
+  return units * size2 / unitsPerEm;
+}
+var unitsPerEm = 2048;
+var widest = 2 * unitsPerEm;
+var plainAdvances = advances([
+  [506, "'"],
+  [512, "ijlìíîï"],
+  [543, "IJÌÍÎÏ"],
+  [585, " ,.·‘’"],
+  [621, "/:;\\|¦"],
+  [648, "f"],
+  [665, "-"],
+  [719, "()[]"],
+  [722, "t"],
+  [738, "!¡²³¹"],
+  [757, "r"],
+  [847, '"'],
+  [868, "ªº"],
+  [921, "*_`§¨¯°´¸–∥"],
+  [960, "s"],
+  [967, "z"],
+  [978, "?¿"],
+  [1013, "cç"],
+  [1026, "L"],
+  [1060, "F"],
+  [1067, "k"],
+  [1087, "•"],
+  [1090, "vxyýÿ"],
+  [1111, "P"],
+  [1125, "TYÝ"],
+  [1127, "oðòóôõöø"],
+  [1129, "aàáâãäå"],
+  [1134, "eèéêë"],
+  [1161, "ß"],
+  [1164, "EÈÉÊË"],
+  [1168, "hnuñùúûü"],
+  [1170, "Sbdgpqþ"],
+  [1172, "$0123456789{}¢£¤¥µ¶"],
+  [1208, "K"],
+  [1260, "AVÀÁÂÃÄÅ"],
+  [1262, "XZ"],
+  [1264, "B"],
+  [1280, "R"],
+  [1287, "CÇ"],
+  [1349, "UÙÚÛÜ"],
+  [1378, "NÑ"],
+  [1386, "H"],
+  [1417, "◇▲▼▶◀"],
+  [1419, "D"],
+  [1428, "GÐ"],
+  [1437, "&"],
+  [1450, "OQÒÓÔÕÖØ"],
+  [1507, "w"],
+  [1544, "#+<=>^~¬±×÷←↑→↓↔↻−≤≥≠✓✗"],
+  [1590, "M"],
+  [1608, "●○"],
+  [1741, "■□"],
+  [1751, "%"],
+  [1786, "¼½¾"],
+  [1795, "mÆ"],
+  [1822, "W"],
+  [1843, "@©®—…"]
+]);
+var boldAdvances = advances([
+  [564, "'"],
+  [631, "ijlìíîï"],
+  [641, " "],
+  [673, "/\\|¦"],
+  [685, "IJÌÍÎÏ"],
+  [700, ",.·‘’"],
+  [737, ":;"],
+  [765, "-"],
+  [801, "f"],
+  [807, "²³¹"],
+  [840, "!¡"],
+  [842, "()[]"],
+  [881, "t"],
+  [909, "r"],
+  [921, "_`§¨¯°´¸–∥"],
+  [960, '"'],
+  [963, "*"],
+  [1039, "ªº"],
+  [1069, "?¿"],
+  [1072, "z"],
+  [1092, "cç"],
+  [1097, "s"],
+  [1172, "¤¶"],
+  [1174, "L"],
+  [1178, "•"],
+  [1188, "x"],
+  [1201, "vyýÿ"],
+  [1225, "k"],
+  [1243, "aàáâãäå"],
+  [1250, "eèéêë"],
+  [1257, "T"],
+  [1259, "EFÈÉÊË"],
+  [1266, "oðòóôõöø"],
+  [1282, "$0123456789¢£¥"],
+  [1312, "hnu{}ñùúûü"],
+  [1319, "bdgpqþ"],
+  [1325, "ß"],
+  [1327, "S"],
+  [1334, "YÝ"],
+  [1336, "Z"],
+  [1350, "P"],
+  [1352, "CÇ"],
+  [1356, "µ"],
+  [1404, "B"],
+  [1417, "◇▲▼▶◀"],
+  [1419, "R"],
+  [1421, "X"],
+  [1426, "AVÀÁÂÃÄÅ"],
+  [1428, "K"],
+  [1496, "UÙÚÛÜ"],
+  [1512, "G"],
+  [1530, "D"],
+  [1542, "HNÑ"],
+  [1544, "+<=>^~¬±×÷←↑→↓↔↻−≤≥≠✓✗"],
+  [1566, "OQÒÓÔÕÖØ"],
+  [1607, "&"],
+  [1608, "●○"],
+  [1702, "w"],
+  [1741, "■□"],
+  [1834, "M"],
+  [1843, "@©®—…"],
+  [1846, "%"],
+  [1908, "¼½¾"],
+  [1920, "m"],
+  [1931, "æ"],
+  [1999, "Æ"],
+  [2033, "W"]
+]);
+function advances(rows) {
+  return new Map(rows.flatMap(([units, characters]) => [...characters].map((character) => [character, units])));
+}
+
+// diagrams/style.ts
+var light = {
+  paper: "#ffffff",
+  ink: "#1f2328",
+  quiet: "#57606a",
+  line: "#d0d7de",
+  cited: "#0550ae",
+  decided: "#8a4b00",
+  added: "#116329",
+  removed: "#a40e26",
+  changed: "#6f2da8",
+  shades: ["#fafbfc", "#f1f5f9", "#e6eef7", "#dbe7f4"],
+  active: "#fff1b8",
+  lively: "#0a6b2d",
+  picked: "#c2186b"
+};
+var dark = {
+  paper: "#14181d",
+  ink: "#e4e8ec",
+  quiet: "#a3adb8",
+  line: "#3a444f",
+  cited: "#86b6f7",
+  decided: "#e0a866",
+  added: "#7ccf91",
+  removed: "#ff9aa5",
+  changed: "#d2a8ff",
+  shades: ["#191f26", "#1e2630", "#232e3a", "#283644"],
+  active: "#3d3400",
+  lively: "#8fe3a5",
+  picked: "#ff8ac2"
+};
+var fontName = "CPM Diagram";
+var fontFamily = `'${fontName}','DejaVu Sans Condensed','DejaVu Sans',Verdana,sans-serif`;
+var typography = `font-family:${fontFamily};font-size:11px;font-kerning:none;font-variant-ligatures:none;text-rendering:geometricPrecision`;
+var boldClasses = ["title", "name", "strong", "rule", "mark"];
+var slantedClasses = ["decided"];
+var of = (classes) => classes.map((name) => `.${name}`).join();
+function themed(scope3, rules2) {
+  const below = (ground, colours3) => rules2(colours3).map(([selector, look]) => `${ground} ${selector}`.trim() + `{${look}}`).join("\n");
+  return [
+    below(scope3, light),
+    `@media screen and (prefers-color-scheme:dark){
+${below(`${scope3}:not([data-theme=light],[data-theme=light] *)`, dark)}
+}`,
+    `@media screen{
+${below(`${scope3}:is([data-theme=dark],[data-theme=dark] *)`, dark)}
+}`
+  ].join("\n");
+}
+var scope = "svg.statechart";
+var statechartStyle = [
+  `${scope}{${typography}}`,
+  `${scope} :is(${of(boldClasses)}){font-weight:700}`,
+  `${scope} .title{font-size:18px}`,
+  `${scope} .name{font-size:13px}`,
+  `${scope} :is(${of(slantedClasses)}){font-style:italic}`,
+  `${scope} .word.added{text-decoration:underline}`,
+  `${scope} .word.removed{text-decoration:line-through}`,
+  `${scope} .region>rect{stroke-dasharray:6 4}`,
+  `${scope} .stub>rect{stroke-dasharray:2 3}`,
+  `${scope} .delayed .way{stroke-dasharray:4 3}`,
+  `${scope} .way{fill:none}`,
+  `${scope} .rim{fill:none;stroke:none}`,
+  `${scope} .inside text{paint-order:stroke;stroke-width:3px}`,
+  `${scope} .dim{opacity:.25}`,
+  `${scope} :is(.active,.taken,.picked,.added,.removed,.changed)>:is(rect,.way){stroke-width:2.5px}`,
+  `${scope} .removed>:is(rect:not(.ground),.way){stroke-dasharray:1 3;stroke-linecap:round}`,
+  `${scope} [data-rules]:focus-visible,${scope} [data-state]:focus-visible{outline-offset:2px}`,
+  themed(scope, colours)
+].join("\n");
+function colours({ paper, ink, quiet, line: line2, cited, decided, added, removed, changed, shades, active, lively, picked }) {
+  const marked = (name, colour) => [
+    [`:is(.state,.arrow).${name}>:is(rect,.way)`, `stroke:${colour}`],
+    [`.arrow.${name}>.head`, `fill:${colour}`],
+    [`tspan.${name}`, `fill:${colour}`]
+  ];
+  return [
+    ["", `background:${paper};fill:${ink}`],
+    [".sheet", `fill:${paper}`],
+    [".quiet", `fill:${quiet}`],
+    [".cited", `fill:${cited}`],
+    [".decided", `fill:${decided}`],
+    [".rule-line", `stroke:${line2}`],
+    [".heading .rule-line", `stroke:${quiet}`],
+    [".state>rect", `fill:${paper};stroke:${cited}`],
+    [".state.beside>rect", `stroke:${decided}`],
+    [".state.stub>rect", `stroke:${quiet}`],
+    ...shades.map((shade, depth) => [`.state.depth${depth}>rect`, `fill:${shade}`]),
+    [".inside text", `stroke:${paper}`],
+    ...shades.map((shade, depth) => [`.inside.depth${depth} text`, `stroke:${shade}`]),
+    [".arrow>.way", `stroke:${cited}`],
+    [".arrow>.head", `fill:${cited};stroke:none`],
+    [".arrow.beside>.way", `stroke:${decided}`],
+    [".arrow.beside>.head", `fill:${decided}`],
+    [".arrow.begins>.way", `stroke:${ink}`],
+    [".arrow.begins>.head", `fill:${ink}`],
+    [".state>.final", `fill:none`],
+    [".label>.ground", `fill:${paper};fill-opacity:.7`],
+    ...marked("added", added),
+    ...marked("removed", removed),
+    ...marked("changed", changed),
+    [".state.active>rect:not(.final)", `fill:${active};stroke:${lively}`],
+    [".inside.active text", `stroke:${active}`],
+    [".arrow.taken>.way", `stroke:${lively}`],
+    [".arrow.taken>.head", `fill:${lively}`],
+    [".taken>.ground", `fill:${active};fill-opacity:1`],
+    [":is(.state,.arrow).picked>:is(rect,.way)", `stroke:${picked}`],
+    [".arrow.picked>.head", `fill:${picked}`],
+    [":is(.label,.told).picked>.ground", `stroke:${picked};stroke-width:1.5px`]
+  ];
+}
+
+// diagrams/ladder.ts
+var margin = 24;
+var titleHeight = 40;
+var headHeight = 34;
+var leading = 15;
+var size = 12;
+var small = 10;
+var titleSize = 16;
+var spacing = { least: 150, most: 300 };
+var pill = 210;
+function ladder(conversation, { repeatAfter: repeatAfter2 = 900 } = {}) {
+  const frame = framed(conversation);
+  const drawn = [];
+  let y = titleHeight;
+  let named = -Infinity;
+  conversation.rows.forEach((row) => {
+    if (y - named > repeatAfter2) {
+      drawn.push(heads(conversation, frame, y));
+      named = y;
+      y += headHeight + 14;
+    }
+    const { svg, height } = rowAt(row, frame, y);
+    drawn.push(`<g class="${row.kind}"${row.step === void 0 ? "" : ` data-step="${row.step}"`}>${svg}</g>`);
+    y += height;
+  });
+  if (conversation.rows.length === 0) {
+    drawn.push(heads(conversation, frame, y));
+    y += headHeight + 14;
+  }
+  const bottom = y + 10;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" width="${frame.width}" height="${bottom + margin}" viewBox="0 0 ${frame.width} ${bottom + margin}" role="img" aria-label="${escaped(`sequence chart: ${conversation.title}`)}">`,
+    `<style>`,
+    ladderStyle,
+    `</style>`,
+    `<rect class="sheet" width="${frame.width}" height="${bottom + margin}"/>`,
+    `<text class="title" x="${margin}" y="26">${escaped(fitted(conversation.title, titleSize, frame.width - 2 * margin, true))}</text>`,
+    ...[...frame.middles.values()].map((x) => `<line class="life" x1="${x}" x2="${x}" y1="${titleHeight}" y2="${bottom}"/>`),
+    ...drawn,
+    `</svg>`,
+    ""
+  ].join("\n");
+}
+function framed({ title, lifelines, rows }) {
+  const order = new Map(lifelines.map(({ id }, index) => [id, index]));
+  const wanted = rows.map((row) => {
+    if (row.kind !== "message") return 0;
+    const apart = Math.max(1, Math.abs((order.get(row.from) ?? 0) - (order.get(row.to) ?? 0)));
+    return (textWidth(row.says, size) + 30) / apart;
+  });
+  const heads2 = lifelines.map(({ says }) => textWidth(says, size, true) / 2 + 30);
+  const gap = Math.ceil(Math.min(spacing.most, Math.max(spacing.least, ...wanted, ...heads2)));
+  const edge = Math.max(gap / 2, pill / 2) + margin;
+  const middles = new Map(lifelines.map(({ id }, index) => [id, Math.round(edge + index * gap)]));
+  const across = 2 * edge + (lifelines.length - 1) * gap;
+  return { middles, gap, width: Math.ceil(Math.max(across, Math.min(900, textWidth(title, titleSize, true) + 2 * margin))) };
+}
+function heads({ lifelines }, { middles, gap }, y) {
+  return lifelines.map(({ id, says }) => {
+    const x = middles.get(id);
+    const width = gap - 16;
+    return `<g class="head"><rect x="${x - width / 2}" y="${y}" width="${width}" height="${headHeight}" rx="4"/>${placed(fitted(says, size, width - 12, true), x, y + headHeight / 2 + 4, "middle", "name")}</g>`;
+  }).join("");
+}
+function rowAt(row, frame, y) {
+  switch (row.kind) {
+    case "message":
+      return row.from === row.to ? itself(row, frame, y) : message(row, frame, y);
+    case "state":
+      return capsule(row.says, frame.middles.get(row.at), frame, y);
+    case "timer":
+      return timer(row, frame, y);
+    case "note":
+      return note(row.says, frame, y);
+  }
+}
+function message({ from, to, says, clauses, dashed }, { middles }, y) {
+  const [start, end] = [middles.get(from), middles.get(to)];
+  const { lines, tags } = set(says, clauses, Math.abs(end - start) - 24);
+  const middle = (start + end) / 2;
+  const line2 = y + lines.length * leading + 5;
+  const tip = end > start ? -1 : 1;
+  return {
+    svg: [
+      centred(lines, middle, y + leading - 3),
+      `<path class="arrow${dashed ? " within" : ""}" d="M${start} ${line2}H${end + tip * 2}"/>`,
+      `<path class="tip" d="M${end} ${line2}l${tip * 9} -4.5v9z"/>`,
+      tagged(tags, middle, line2 + small + 3)
+    ].join(""),
+    height: line2 - y + (tags.length > 0 ? tags.length * (small + 3) + 4 : 0) + 10
+  };
+}
+function itself({ from, says, clauses, dashed }, { middles, gap }, y) {
+  const x = middles.get(from);
+  const { lines, tags } = set(says, clauses, gap - 60);
+  const height = Math.max(lines.length * leading, 18);
+  return {
+    svg: [
+      `<path class="arrow${dashed ? " within" : ""}" d="M${x} ${y + 4}H${x + 26}V${y + height + 2}H${x + 2}"/>`,
+      `<path class="tip" d="M${x} ${y + height + 2}l9 -4.5v9z"/>`,
+      ...lines.map((text, index) => placed(text, x + 33, y + 12 + index * leading, "start")),
+      tagged(tags, x + 33, y + height + small + 4, "start")
+    ].join(""),
+    height: height + tags.length * (small + 3) + 16
+  };
+}
+function capsule(says, x, { width }, y) {
+  const lines = wrapped(says, size, pill - 24);
+  const across = Math.min(pill, Math.max(...lines.map((line2) => textWidth(line2, size))) + 24);
+  const height = lines.length * leading + 8;
+  const left = Math.max(2, Math.min(x - across / 2, width - across - 2));
+  return {
+    svg: `<rect x="${round(left)}" y="${y}" width="${round(across)}" height="${height}" rx="${Math.min(14, height / 2)}"/>${centred(lines, left + across / 2, y + leading)}`,
+    height: height + 10
+  };
+}
+function timer({ at, says, clauses }, { middles, gap }, y) {
+  const x = middles.get(at);
+  const { lines, tags } = set(says, clauses, gap - 50);
+  const height = Math.max(20, lines.length * leading);
+  return {
+    svg: [
+      `<circle cx="${x}" cy="${y + 10}" r="8"/><path class="hands" d="M${x} ${y + 5}V${y + 10}H${x + 4}"/>`,
+      ...lines.map((text, index) => placed(text, x + 16, y + 14 + index * leading, "start")),
+      tagged(tags, x + 16, y + height + small + 2, "start")
+    ].join(""),
+    height: height + tags.length * (small + 3) + 12
+  };
+}
+function note(says, { width }, y) {
+  const lines = wrapped(says, size, width - 2 * margin - 24);
+  const height = lines.length * leading + 10;
+  return { svg: `<rect x="${margin}" y="${y}" width="${width - 2 * margin}" height="${height}" rx="3"/>${lines.map((line2, index) => placed(line2, margin + 12, y + leading + 1 + index * leading, "start")).join("")}`, height: height + 10 };
+}
+var set = (says, clauses, width) => ({
+  lines: wrapped(says, size, Math.max(width, 60)),
+  tags: [
+    ...tagsOf((clauses ?? []).filter((clause) => !clause.startsWith("decided")), "tag", width),
+    ...tagsOf((clauses ?? []).filter((clause) => clause.startsWith("decided")), "tag decided", width)
+  ]
+});
+var tagsOf = (clauses, part, width) => clauses.length === 0 ? [] : wrapped(clauses.join(", "), small, Math.max(width, 90)).map((text) => ({ text, part }));
+function wrapped(text, of2, width) {
+  const lines = [""];
+  for (const word of text.split(/\s+/).filter(Boolean).flatMap((each) => broken(each, of2, width))) {
+    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
+    if (textWidth(longer, of2) <= width || lines.at(-1) === "") lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+function broken(word, of2, width) {
+  if (textWidth(word, of2) <= width) return [word];
+  const pieces = [""];
+  for (const letter of word) {
+    if (textWidth(pieces.at(-1) + letter, of2) > width) pieces.push(letter);
+    else pieces[pieces.length - 1] += letter;
+  }
+  return pieces;
+}
+function fitted(text, of2, width, bold = false) {
+  if (textWidth(text, of2, bold) <= width) return text;
+  let kept = [...text];
+  while (kept.length > 1 && textWidth(`${kept.join("")}…`, of2, bold) > width) kept = kept.slice(0, -1);
+  return `${kept.join("")}…`;
+}
+var centred = (lines, x, y) => lines.map((line2, index) => placed(line2, x, y + index * leading, "middle")).join("");
+var tagged = (tags, x, y, anchor = "middle") => tags.map(({ text, part }, index) => placed(text, x, y + index * (small + 3), anchor, part)).join("");
+function placed(text, x, y, anchor, part) {
+  return `<text x="${round(x)}" y="${round(y)}"${anchor === "middle" ? ` text-anchor="middle"` : ""}${part === void 0 ? "" : ` class="${part}"`}>${escaped(text)}</text>`;
+}
+var round = (of2) => Math.round(of2 * 10) / 10;
+var escaped = (text) => text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "�").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+var scope2 = "svg.ladder";
+var ladderStyle = [
+  `${scope2}{${typography};font-size:${size}px}`,
+  `${scope2} :is(.title,.name){font-weight:700}`,
+  `${scope2} .title{font-size:${titleSize}px}`,
+  `${scope2} .tag{font-size:${small}px}`,
+  `${scope2} .decided{font-style:italic}`,
+  `${scope2} .arrow{fill:none;stroke-width:1.2px}`,
+  `${scope2} .within{stroke-dasharray:5 4}`,
+  `${scope2} :is(.message,.timer) text{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}`,
+  `${scope2} .timer :is(circle,.hands){stroke-width:1.5px}`,
+  `${scope2} .hands{fill:none}`,
+  `${scope2} .dim{opacity:.35}`,
+  `${scope2} .picked :is(rect,.arrow){stroke-width:2.5px}`,
+  themed(scope2, colours2)
+].join("\n");
+function colours2({ paper, ink, quiet, line: line2, cited, decided, shades, active, picked }) {
+  return [
+    ["", `background:${paper};fill:${ink}`],
+    [".sheet", `fill:${paper}`],
+    [".life", `stroke:${quiet};stroke-opacity:.5`],
+    [".head rect", `fill:${shades[1]};stroke:${quiet}`],
+    [".message text", `stroke:${paper}`],
+    [".timer text", `stroke:${paper}`],
+    [".arrow", `stroke:${ink}`],
+    [".tip", `fill:${ink}`],
+    [".tag", `fill:${cited}`],
+    [".tag.decided", `fill:${decided}`],
+    [".state rect", `fill:${shades[3]};stroke:${cited}`],
+    [".note rect", `fill:${shades[0]};stroke:${line2}`],
+    [".timer circle", `fill:${paper};stroke:${decided}`],
+    [".hands", `stroke:${decided}`],
+    [".picked .arrow", `stroke:${picked}`],
+    [".picked .tip", `fill:${picked}`],
+    [".picked rect", `fill:${active};stroke:${picked}`]
+  ];
+}
+
 // diagrams/live/client/wording.ts
 function duration(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1e3));
@@ -123,33 +590,191 @@ function statesIn(machine, state) {
 }
 var counted = (counts) => Object.entries(counts).flatMap(([name, count2]) => count2 > 0 ? [`${count2} ${name}`] : []).join(", ") || "nobody";
 var number = (count2) => count2.toLocaleString("en");
+function remembered(value) {
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((each, at) => `${at}: ${remembered(each)}`).join("\n");
+  if (value === null || typeof value !== "object") return String(value);
+  return Object.entries(value).map(([name, inner]) => `${name} ${remembered(inner)}`).join(", ");
+}
 function said({ type, ...params }) {
   const word = (value) => typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value);
   return [type, ...Object.entries(params).map(([name, value]) => `${name}=${word(value)}`)].join(" ");
 }
 
+// diagrams/live/client/conversation.ts
+var focus = "focus";
+var lifelinesAtMost = 8;
+function conversationOf(group2, rows) {
+  const speaker = new Speakers(group2);
+  const all = group2.happened.flatMap((one) => rowsOf(one, speaker)).slice(-rows);
+  const heard2 = new Set(all.flatMap((row) => row.kind === "message" ? [row.from, row.to] : row.kind === "note" ? [] : [row.at]));
+  heard2.delete(focus);
+  const ordered = [...heard2].toSorted((a, b) => speaker.placeOf(a) - speaker.placeOf(b));
+  const own = new Set(ordered.slice(0, lifelinesAtMost));
+  const others = ordered.length - own.size;
+  const line2 = (id) => id === focus || own.has(id) ? id : "others";
+  return {
+    title: group2.shown?.subject ?? "Group",
+    lifelines: [{ id: focus, says: "Controlling Function" }, ...ordered.slice(0, lifelinesAtMost).map((id) => ({ id, says: speaker.nameOf(id) })), ...others > 0 ? [{ id: "others", says: `${others} others` }] : []],
+    rows: all.map((row) => row.kind === "message" ? { ...row, from: line2(row.from), to: line2(row.to) } : row.kind === "note" ? row : { ...row, at: line2(row.at) })
+  };
+}
+var Speakers = class {
+  #group;
+  constructor(group2) {
+    this.#group = group2;
+  }
+  placeOf(id) {
+    return id === "operator" ? -1 : id === "stranger" ? Infinity : Number(id);
+  }
+  nameOf(id) {
+    if (id === "operator") return "Operator";
+    if (id === "stranger") return "a stranger";
+    return (this.#group.seats.get(Number(id))?.uri ?? `seat ${id}`).replace(/^sips?:/, "").replace(/@.*$/, "");
+  }
+  /** The peer of a machine that has one. */
+  of({ machine, instance }) {
+    const [owner = "", part = ""] = instance.split(".");
+    switch (machine) {
+      case "group-participant":
+      case "conference-subscription":
+        return owner;
+      case "large-message-recipient": {
+        const uri = this.#group.transfers.get(owner)?.recipients[Number(part)]?.uri;
+        return String([...this.#group.seats.values()].find((seat) => seat.uri === uri)?.seat ?? "stranger");
+      }
+      case "group-file-transfer":
+      case "large-message-sender":
+        return String(this.#group.transfers.get(owner)?.sender.seat ?? "stranger");
+      default:
+        return void 0;
+    }
+  }
+};
+function rowsOf(one, speaker) {
+  if (one.kind === "note") return [{ kind: "note", says: `${clockTime(one.at)} ${one.says}` }];
+  const { step, before } = one;
+  return [...heard(step, speaker), ...done(step, speaker), ...moved(step, before, speaker)];
+}
+function heard(step, speaker) {
+  const { event, machine, effects } = step;
+  if (event === void 0) return [];
+  const timer2 = event.type.startsWith("xstate.after.") ? event.type.split(".")[2] : void 0;
+  if (timer2 !== void 0) return [{ kind: "timer", at: speaker.of(step) ?? focus, says: timer2 }];
+  if (event.type.startsWith("admin.")) return machine === "group-session" ? [{ kind: "message", from: "operator", to: focus, says: said({ ...event, type: event.type.replace("admin.", "") }) }] : [];
+  if (!/^(sip|msrp|data)\./.test(event.type)) return [];
+  if (machine === "group-file-transfer" || effects.some(({ type: type2 }) => type2 === "startSubscription")) return [];
+  const { from = machine === "group-session" ? 0 : speaker.of(step), type, claims, ...rest } = event;
+  const told = { type: type.replace(/^(sip|msrp)\./, ""), ...rest, ...claims === "other" && { claims } };
+  return [{ kind: "message", from: String(from), to: focus, says: said(told) }];
+}
+function done(step, speaker) {
+  const { event, machine, effects, refusal } = step;
+  const asker = machine === "group-session" ? String(event?.["from"] ?? 0) : speaker.of(step) ?? focus;
+  const to = (says, whom = asker) => ({ kind: "message", from: focus, to: whom, says });
+  const rows = effects.flatMap((effect) => {
+    const { type, status, warning, method, reason, state, ...rest } = effect;
+    const refused = warning === void 0 ? "" : `, ${String(warning)}`;
+    switch (type) {
+      case "answer":
+      case "answerMsrp":
+      case "answerSubscribe":
+        return [to(`${String(status)}${refused}`)];
+      case "sendSipRequest":
+        return [to(String(method))];
+      case "sendSipResponse":
+        return [to(`${String(status)} (${String(method)})${refused}`)];
+      case "sendBye":
+        return [to(`BYE, ${String(reason)}`)];
+      case "sendNotify":
+        return [to(`NOTIFY, ${String(state)}, ${String(rest["subscription"])}`)];
+      case "openDelivery":
+        return [to("MSRP SEND: the file")];
+      case "relay":
+        return relayed(rest["to"], String(event?.["content"] ?? "message"), to);
+      default:
+        return [];
+    }
+  });
+  return refusal?.status === void 0 ? rows : [...rows, to(String(refusal.status))];
+}
+function relayed(seats, content, to) {
+  return seats.length > lifelinesAtMost ? [{ kind: "note", says: `${content} to ${seats.length} participants` }] : seats.map((seat) => to(`SEND, ${content}`, String(seat)));
+}
+function moved({ machine, instance, state }, before, speaker) {
+  const old = before === void 0 || before === "" ? [] : leaves(before).split(", ");
+  const now = leaves(state).split(", ").filter((leaf) => !old.includes(leaf));
+  if (now.length === 0) return [];
+  const about = { "group-session": "group", "group-participant": "dialog", "conference-subscription": "subscription", "group-file-transfer": "9.3.1", "large-message": "9.1.2", "large-message-sender": "sender", "large-message-recipient": "recipient" };
+  const own = machine === "group-file-transfer" ? void 0 : speaker.of({ machine, instance });
+  return [{ kind: "state", at: own ?? focus, says: `${about[machine] ?? machine}: ${now.join(", ")}` }];
+}
+
+// diagrams/live/client/picture.ts
+var drawing = /* @__PURE__ */ new Set(["svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "title", "desc", "defs", "marker", "symbol", "use", "clipPath"]);
+var namespace = "http://www.w3.org/2000/svg";
+var rules = { createHTML: (svg) => svg.replaceAll(/<style>[^<]*<\/style>/g, "") };
+var policy = typeof trustedTypes === "undefined" ? rules : trustedTypes.createPolicy("picture", rules);
+function picture2(svg) {
+  const { documentElement } = new DOMParser().parseFromString(policy.createHTML(svg), "image/svg+xml");
+  if (documentElement.namespaceURI !== namespace || documentElement.localName !== "svg") throw new Error("this is no picture");
+  return copied(documentElement);
+}
+function copied(element) {
+  const copy = document.createElementNS(namespace, element.localName);
+  for (const { name, value } of element.attributes) if (isPlain(name, value)) copy.setAttribute(name, value);
+  for (const child of element.childNodes) {
+    if (child instanceof Text) copy.append(child.data);
+    else if (child instanceof Element && child.namespaceURI === namespace && drawing.has(child.localName)) copy.append(copied(child));
+  }
+  return copy;
+}
+function isPlain(name, value) {
+  if (/^on|^style$|^xmlns|^xml:/i.test(name)) return false;
+  if (/^(xlink:)?href$/i.test(name)) return value.startsWith("#");
+  return !/url\((?!["']?#)/i.test(value);
+}
+
 // diagrams/live/client/ladder-view.ts
-var drawnAtMost = 200;
+var rowsAtMost = 120;
+var stepsAtMost = 200;
+var repeatAfter = 420;
+var againMs = 250;
 var LadderView = class {
   element;
   #group;
-  #lines = h("ol", { class: "steps" });
   #before = h("p", { class: "quiet" });
+  #ladder = h("div", { class: "scroll ladder", tabindex: 0, role: "region", "aria-label": "Ladder, the latest at the bottom" });
+  #lines = h("ol", { class: "steps" });
+  #words;
+  #drawnAt = 0;
+  #waiting;
   constructor(group2) {
     this.#group = group2;
-    this.element = h(
-      "section",
-      { "aria-label": "What happens" },
-      h("h3", {}, "What happens"),
-      this.#before,
-      h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Steps, the last one first" }, this.#lines)
-    );
+    this.#words = h("details", { ontoggle: () => this.#drawWords() }, h("summary", {}, "Step by step, in words"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Steps, the latest first" }, this.#lines));
+    this.element = h("section", { "aria-label": "What happens" }, h("h3", {}, "What happens"), this.#before, this.#ladder, this.#words);
   }
   draw() {
     const { happened, letGo } = this.#group;
-    const left = letGo + Math.max(0, happened.length - drawnAtMost);
-    say(this.#before, happened.length === 0 ? "Nothing since this page looks on." : left > 0 ? `${left} earlier ones are not shown.` : "");
-    const lines = happened.map((one, at) => ({ one, key: String(letGo + at) })).slice(-drawnAtMost).reverse();
+    say(this.#before, happened.length === 0 ? "Nothing since this page looks on." : letGo > 0 ? "Earlier steps are no longer shown." : "");
+    this.#ladder.hidden = happened.length === 0;
+    this.#drawWords();
+    if (this.#waiting !== void 0 || happened.length === 0) return;
+    this.#waiting = setTimeout(() => {
+      this.#waiting = void 0;
+      this.#drawLadder();
+    }, Math.max(0, this.#drawnAt + againMs - performance.now()));
+  }
+  #drawLadder() {
+    const view = this.#ladder;
+    const followed = view.scrollTop + view.clientHeight >= view.scrollHeight - 40;
+    replace(view, picture2(ladder(conversationOf(this.#group, rowsAtMost), { repeatAfter })));
+    if (followed) view.scrollTop = view.scrollHeight;
+    this.#drawnAt = performance.now();
+  }
+  #drawWords() {
+    if (!this.#words.open) return;
+    const { happened, letGo } = this.#group;
+    const lines = happened.map((one, at) => ({ one, key: String(letGo + at) })).slice(-stepsAtMost).reverse();
     keyed(this.#lines, lines, ({ key }) => key, ({ one }) => h("li", { class: one.kind === "note" ? "note" : one.step.handled ? "" : "refused" }, line(one)), () => {
     });
   }
@@ -159,12 +784,12 @@ function line(one) {
   const { at, machine, instance, event, state, effects, taken, handled, refusal } = one.step;
   const to = leaves(state);
   const from = one.before === void 0 || one.before === "" ? void 0 : leaves(one.before);
-  const rules = taken.length === 0 ? "" : ` by rule ${taken.map(({ rule }) => rule).join(", ")}`;
+  const rules2 = taken.length === 0 ? "" : ` by rule ${taken.map(({ rule }) => rule).join(", ")}`;
   return [
     h("time", {}, clockTime(at)),
     h("span", { class: "machine-name" }, machine, " ", h("small", {}, instance.split(".").at(-1).slice(0, 8))),
     h("code", {}, event === void 0 ? "begins" : said(event)),
-    handled ? h("span", {}, from === void 0 || from === to ? `in ${to}` : `${from} → ${to}`, rules) : h("b", {}, `refused: ${refusal?.status ?? refusal?.protocol ?? "nothing to do"}`),
+    handled ? h("span", {}, from === void 0 || from === to ? `in ${to}` : `${from} → ${to}`, rules2) : h("b", {}, `refused: ${refusal?.status ?? refusal?.protocol ?? "nothing to do"}`),
     effects.length > 0 && h("span", { class: "effects" }, effects.map(said).join(" · "))
   ];
 }
@@ -183,10 +808,12 @@ var ChartView = class {
   #moved = 0;
   #lit = { active: /* @__PURE__ */ new Set(), taken: /* @__PURE__ */ new Set() };
   #picked = {};
-  /** `read` makes elements of a drawing; a page that trusts no files takes less of it over. */
+  #onPick;
+  /** Without `onPick` nothing can be picked. `read` makes elements of a drawing; a page that trusts no files takes less of it over. */
   constructor(sheets, onPick, read3 = picture) {
     this.#sheets = sheets;
     this.#read = read3;
+    this.#onPick = onPick;
     const choice = h("select", { "aria-label": "Picture", onchange: () => this.show(Number(choice.value)) }, sheets.map(({ title }, index) => h("option", { value: index }, title)));
     const button = (label, sign, act) => h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act }, sign);
     this.element = h(
@@ -203,7 +830,7 @@ var ChartView = class {
       ),
       this.#window
     );
-    this.#listen(onPick);
+    this.#listen();
     this.show(0);
   }
   show(index) {
@@ -215,15 +842,22 @@ var ChartView = class {
     svg.removeAttribute("height");
     svg.setAttribute("role", "group");
     for (const each of this.#parts()) {
+      if (each.getAttribute("aria-hidden") === "true" || this.#onPick === void 0) continue;
       each.setAttribute("tabindex", "0");
       each.setAttribute("role", "button");
+      const says = each.getAttribute("aria-label");
+      if (says === null || (each.textContent ?? "").trim() === "") continue;
+      each.setAttribute("aria-description", says);
+      each.removeAttribute("aria-label");
     }
     replace(this.#window, svg);
     this.fit();
+    requestAnimationFrame(() => this.#svg === svg && this.fit());
     this.#light();
   }
+  /** The chart itself, without the tables of its sheet. */
   fit() {
-    this.#look(this.#whole);
+    this.#look((this.#svg && chartIn(this.#svg)) ?? this.#whole);
   }
   light(active, taken) {
     this.#lit = { active: new Set(active), taken: new Set(taken) };
@@ -240,10 +874,13 @@ var ChartView = class {
     const { active, taken } = this.#lit;
     for (const part of this.#parts()) {
       const state = part.getAttribute("data-state");
-      const rules = rulesOf(part);
-      part.classList.toggle("active", state !== null && active.has(state));
-      part.classList.toggle("taken", rules.some((rule) => taken.has(rule)));
-      part.classList.toggle("picked", state !== null && state === this.#picked.state || rules.some((rule) => this.#picked.rules?.includes(rule) === true));
+      const rules2 = rulesOf(part);
+      const isIn = state !== null && active.has(state);
+      const isAround = isIn && [...active].some((each) => each.startsWith(`${state}.`));
+      part.classList.toggle("active", isIn && !isAround);
+      part.classList.toggle("around", isAround);
+      part.classList.toggle("taken", rules2.some((rule) => taken.has(rule)));
+      part.classList.toggle("picked", state !== null && state === this.#picked.state || rules2.some((rule) => this.#picked.rules?.includes(rule) === true));
     }
   }
   // ---------------------------------------------------------------- moving
@@ -281,13 +918,13 @@ var ChartView = class {
     if (left >= box.left && right <= box.right && top >= box.top && bottom <= box.bottom) return;
     this.#move(box.left + box.width / 2 - (left + right) / 2, box.top + box.height / 2 - (top + bottom) / 2);
   }
-  #listen(onPick) {
+  #listen() {
     const view = this.#window;
     const choose = (target) => {
       const part = target?.closest("[data-state], [data-rules]");
-      if (part === null || part === void 0) return false;
+      if (part === null || part === void 0 || this.#onPick === void 0) return false;
       const state = part.getAttribute("data-state");
-      onPick(state === null ? { rules: rulesOf(part) } : { state });
+      this.#onPick(state === null ? { rules: rulesOf(part) } : { state });
       return true;
     };
     view.addEventListener("wheel", (event) => {
@@ -336,32 +973,17 @@ var ChartView = class {
     "0": () => this.fit()
   };
 };
+function chartIn(svg) {
+  const group2 = svg.querySelector("[data-state]")?.parentElement;
+  if (!group2 || !group2.isConnected) return void 0;
+  const { x, y, width, height } = group2.getBBox();
+  if (width === 0) return void 0;
+  const at = group2.transform.baseVal.consolidate()?.matrix;
+  const air = Math.max(width, height) * 0.02;
+  return { x: x + (at?.e ?? 0) - air, y: y + (at?.f ?? 0) - air, width: width + 2 * air, height: height + 2 * air };
+}
 var rulesOf = (part) => (part.getAttribute("data-rules") ?? "").split(" ").filter(Boolean).map(Number);
 var distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
-
-// diagrams/live/client/picture.ts
-var drawing = /* @__PURE__ */ new Set(["svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "title", "desc", "defs", "marker", "symbol", "use", "clipPath"]);
-var namespace = "http://www.w3.org/2000/svg";
-var policy = typeof trustedTypes === "undefined" ? { createHTML: (text) => text } : trustedTypes.createPolicy("picture", { createHTML: (text) => text });
-function picture2(svg) {
-  const { documentElement } = new DOMParser().parseFromString(policy.createHTML(svg), "image/svg+xml");
-  if (documentElement.namespaceURI !== namespace || documentElement.localName !== "svg") throw new Error("this is no picture");
-  return copied(documentElement);
-}
-function copied(element) {
-  const copy = document.createElementNS(namespace, element.localName);
-  for (const { name, value } of element.attributes) if (isPlain(name, value)) copy.setAttribute(name, value);
-  for (const child of element.childNodes) {
-    if (child instanceof Text) copy.append(child.data);
-    else if (child instanceof Element && child.namespaceURI === namespace && drawing.has(child.localName)) copy.append(copied(child));
-  }
-  return copy;
-}
-function isPlain(name, value) {
-  if (/^on|^style$|^xmlns|^xml:/i.test(name)) return false;
-  if (/^(xlink:)?href$/i.test(name)) return value.startsWith("#");
-  return !/url\((?!["']?#)/i.test(value);
-}
 
 // diagrams/live/client/machine-view.ts
 var takenMs = 1500;
@@ -394,7 +1016,7 @@ var MachineView = class {
     void this.#show(machine.machine);
     if (this.#chart?.machine === machine.machine) this.#light(this.#chart.view, machine);
     const entries = Object.entries(machine.context ?? {});
-    const rows = entries.flatMap(([name, value]) => [{ name, text: name, tag: "dt" }, { name: `${name} is`, text: JSON.stringify(value), tag: "dd" }]);
+    const rows = entries.flatMap(([name, value]) => [{ name, text: name, tag: "dt" }, { name: `${name} is`, text: remembered(value), tag: "dd" }]);
     keyed(this.#context, rows, ({ name }) => name, ({ tag }) => h(tag, {}), (element, { text }) => say(element, text));
     this.#context.hidden = rows.length === 0;
     this.tick(machine);
@@ -402,7 +1024,7 @@ var MachineView = class {
   /** What goes on although nothing happens. */
   tick(machine) {
     const now = performance.now();
-    const running = machine.timers.map(({ timer, endsAt }, at) => ({ key: `${at} ${timer}`, text: `${timer} ${duration(Math.ceil((endsAt - now) / 1e3) * 1e3)}` }));
+    const running = machine.timers.map(({ timer: timer2, endsAt }, at) => ({ key: `${at} ${timer2}`, text: `${timer2} ${duration(Math.ceil((endsAt - now) / 1e3) * 1e3)}` }));
     keyed(this.#timers, running.length > 0 ? running : [{ key: "none", text: "none runs" }], ({ key }) => key, () => h("li", {}), (element, { text }) => say(element, text));
     if (this.#chart?.machine === machine.machine) this.#light(this.#chart.view, machine);
   }
@@ -415,14 +1037,14 @@ var MachineView = class {
     const sheets = await this.#pictures.of(machine).catch(() => void 0);
     if (this.#wanted !== machine) return;
     this.#picked.textContent = "";
-    if (sheets === void 0) {
+    if (sheets === void 0 || sheets.length === 0) {
       this.#wanted = void 0;
       this.#chart = void 0;
       return replace(this.#place, h("p", {}, `There is no picture of ${machine}.`));
     }
-    const view = new ChartView(sheets, ({ state, rules }) => {
-      view.pick({ ...state !== void 0 && { state }, ...rules !== void 0 && { rules } });
-      say(this.#picked, state ?? `rule ${rules?.join(", ")}`);
+    const view = new ChartView(sheets, ({ state, rules: rules2 }) => {
+      view.pick({ ...state !== void 0 && { state }, ...rules2 !== void 0 && { rules: rules2 } });
+      say(this.#picked, state ?? `rule ${rules2?.join(", ")}`);
     }, picture2);
     this.#chart = { machine, view };
     replace(this.#place, view.element);
@@ -437,10 +1059,14 @@ var Pictures = class {
     return known;
   }
 };
-async function read(machine) {
-  const answer = await fetch(`/diagrams/${machine}.svg`, { credentials: "omit" });
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return [{ title: machine, svg: await answer.text() }];
+function read(machine) {
+  return Promise.all(
+    (define_printedPictures_default[machine] ?? []).map(async (file) => {
+      const answer = await fetch(`/diagrams/${file}`, { credentials: "omit" });
+      if (!answer.ok) throw new Error(`${answer.status} ${file}`);
+      return { title: file.slice(0, -".svg".length), svg: await answer.text() };
+    })
+  );
 }
 
 // diagrams/live/client/operator.ts
@@ -491,10 +1117,10 @@ var Operator = class {
     let text = "";
     for (; ; ) {
       const late = setTimeout(() => silence.abort(), silenceMs);
-      const { done, value } = await chunks.read().catch(() => {
+      const { done: done2, value } = await chunks.read().catch(() => {
         throw new Unreachable("the connection broke");
       }).finally(() => clearTimeout(late));
-      if (done) return;
+      if (done2) return;
       const frames = (text + value).split("\n\n");
       text = frames.pop();
       for (const frame of frames) {
@@ -534,6 +1160,7 @@ var WatchedGroup = class {
   id;
   machines = /* @__PURE__ */ new Map();
   #changed;
+  #somebodyNew;
   #happened = [];
   #letGo = 0;
   #shown;
@@ -541,9 +1168,11 @@ var WatchedGroup = class {
   /** Everybody who has had a seat or a file since we look on: what is over is still spoken of. */
   seats = /* @__PURE__ */ new Map();
   transfers = /* @__PURE__ */ new Map();
-  constructor(id, changed) {
+  /** `somebodyNew`: a machine began that is of a seat or a file of which nothing is known yet. */
+  constructor(id, changed, somebodyNew) {
     this.id = id;
     this.#changed = changed;
+    this.#somebodyNew = somebodyNew;
   }
   get shown() {
     return this.#shown;
@@ -611,6 +1240,8 @@ var WatchedGroup = class {
   }
   #step(step) {
     const known = this.machines.get(keyOf(step));
+    const [owner = ""] = step.instance.split(".");
+    if (known === void 0 && !this.transfers.has(owner) && !this.seats.has(Number(owner))) this.#somebodyNew();
     this.#keep({ kind: "step", step, before: known?.state });
     const machine = this.#at(step);
     machine.state = step.state;
@@ -641,10 +1272,10 @@ var WatchedGroup = class {
     this.#happened = this.#happened.slice(less);
   }
 };
-var ends = (timers) => timers.map(({ timer, leftMs }) => ({ timer, endsAt: performance.now() + leftMs }));
+var ends = (timers) => timers.map(({ timer: timer2, leftMs }) => ({ timer: timer2, endsAt: performance.now() + leftMs }));
 
 // diagrams/live/client/group-view.ts
-var againMs = 1e3;
+var againMs2 = 1e3;
 var tickMs = 250;
 var members = ["invited", "connected", "away"];
 var GroupView = class {
@@ -667,7 +1298,8 @@ var GroupView = class {
   #drawing = false;
   constructor(id, operator2, link2, pictures2) {
     this.#operator = operator2;
-    this.#group = new WatchedGroup(id, () => this.#drawSoon());
+    this.#group = new WatchedGroup(id, () => this.#drawSoon(), () => void this.#learn().catch(() => {
+    }));
     this.#machine = new MachineView(pictures2);
     this.#ladder = new LadderView(this.#group);
     this.#filesSection.hidden = true;
@@ -678,10 +1310,10 @@ var GroupView = class {
       h("header", {}, this.#title, this.#chip, h("span", { class: "push" }), this.#end),
       this.#said,
       this.#facts,
-      h("section", { "aria-label": "Participants" }, h("h3", {}, "Participants"), participants(this.#seats)),
-      this.#filesSection,
       h("section", { class: "running", "aria-label": "Machines" }, h("div", {}, h("h3", {}, "Machines"), this.#machines), this.#machine.element),
-      this.#ladder.element
+      this.#ladder.element,
+      h("section", { "aria-label": "Participants" }, h("h3", {}, "Participants"), participants(this.#seats)),
+      this.#filesSection
     );
     this.#follow(id, link2);
     const tick = setInterval(() => this.#tick(), tickMs);
@@ -719,11 +1351,13 @@ var GroupView = class {
     })).catch(gone);
     void link2.repeat(signal, async () => {
       if (isOver()) return void 0;
-      const shown = await this.#operator.get(`/api/groups/${path}?machines=no`);
+      await this.#learn();
       link2.up();
-      group2.show(shown);
-      return againMs;
+      return againMs2;
     }).catch(gone);
+  }
+  async #learn() {
+    this.#group.show(await this.#operator.get(`/api/groups/${encodeURIComponent(this.#group.id)}?machines=no`));
   }
   // ---------------------------------------------------------------- what the operator does
   async #onEnd() {
@@ -778,16 +1412,15 @@ var GroupView = class {
     const files = [...group2.transfers.values()];
     const running = new Set(isOver ? [] : shown.fileTransfers.map(({ id }) => id));
     this.#filesSection.hidden = files.length === 0;
-    keyed(this.#files, files, ({ id }) => id, makeFile, (element, file) => drawFile(element, file, running.has(file.id)));
+    keyed(this.#files, files, ({ id }) => id, makeFile, (element, file) => drawFile(element, file, running.has(file.id), group2.machines.get(keyOf({ machine: "large-message", instance: file.id }))));
     this.#drawMachines();
     this.#ladder.draw();
   }
-  #drawFacts({ id, identity, since, participants: counts, closed }, isOver) {
+  #drawFacts({ identity, since, participants: counts, closed }, isOver) {
     const facts = [
       ["Age", isOver ? "over" : duration(this.#operator.now - Date.parse(since))],
       ["Participants", counted(counts)],
       ["Group Session Identity", identity],
-      ["id", id],
       ...closed ? [["Closed", "nobody is added"]] : []
     ];
     keyed(this.#facts, facts, ([name]) => name, ([name]) => h("div", {}, h("dt", {}, name), h("dd", {})), (row, [, value]) => say(row.querySelector("dd"), value));
@@ -870,16 +1503,19 @@ function drawSeat(row, { uri, name, status, dialogs, joiningMethod, lastStatus }
   row.querySelector("button").hidden = isOver || !members.includes(status);
 }
 var makeFile = () => h("li", {}, h("span", { class: "name" }), h("span", { class: "says" }), h("progress", { max: 1 }), h("ul", { class: "recipients" }));
-function drawFile(element, { file, sender, receivedOctets, recipients, state }, isRunning) {
+function drawFile(element, { file, sender, receivedOctets, recipients, state }, isRunning, machine) {
   const { name, type, octets: announced } = file;
   const total = announced ?? 0;
+  const statuses = machine?.context?.recipients;
+  const size2 = announced === null ? "" : ` of ${octets(announced)}`;
+  const stands = isRunning ? `${octets(receivedOctets)}${size2} received, ${leaves(state)}` : `over${machine?.over === true ? `: ${leaves(machine.state)}` : ""}`;
   say(element.querySelector(".name"), name ?? "no name");
-  say(element.querySelector(".says"), `${type ?? "no type"}, from ${userOf(sender.uri)}, ${octets(receivedOctets)}${announced === null ? "" : ` of ${octets(announced)}`} received, ${isRunning ? leaves(state) : "over"}`);
+  say(element.querySelector(".says"), `${type ?? "no type"}, from ${userOf(sender.uri)}, ${stands}`);
   const progress = element.querySelector("progress");
   progress.hidden = !isRunning || total === 0;
   progress.setAttribute("aria-label", `received of ${name ?? "the file"}`);
   progress.value = total === 0 ? 0 : receivedOctets / total;
-  keyed(element.querySelector(".recipients"), recipients, ({ uri }) => uri, () => h("li", {}), (item, { uri, status }) => say(item, `${userOf(uri)}: ${status}`));
+  keyed(element.querySelector(".recipients"), recipients, ({ uri }) => uri, () => h("li", {}), (item, { uri, status }) => say(item, `${userOf(uri)}: ${statuses?.[recipients.findIndex((one) => one.uri === uri)] ?? status}`));
 }
 
 // diagrams/live/client/link.ts
@@ -936,11 +1572,11 @@ var Link = class {
   async #wait(ms, over) {
     await new Promise((resolve) => {
       const go = () => {
-        clearTimeout(timer);
+        clearTimeout(timer2);
         this.#waiting.delete(go);
         resolve();
       };
-      const timer = setTimeout(go, ms);
+      const timer2 = setTimeout(go, ms);
       this.#waiting.add(go);
       over.addEventListener("abort", go, { once: true });
     });
@@ -950,7 +1586,7 @@ var Link = class {
 
 // diagrams/live/client/list-view.ts
 var entriesAPage = 50;
-var againMs2 = 2e3;
+var againMs3 = 2e3;
 var typingMs = 250;
 var groupStates = ["creating", "active", "idle", "closing", "closed"];
 var ListView = class {
@@ -1027,7 +1663,7 @@ var ListView = class {
       const page = await read2[this.#kind](this.#operator, query);
       this.#link.up();
       if (!signal.aborted) this.#draw(page, query);
-      return againMs2;
+      return againMs3;
     }).catch((fault) => {
       if (!(fault instanceof Refused)) throw fault;
       this.#count.textContent = fault.message;
