@@ -3,7 +3,7 @@ import type { Grounds } from "../machines/clauses.ts";
 import type { State, Statechart, Transition } from "./graph.ts";
 import { sizes } from "./layout.ts";
 import { blockHeight, words, wrap, type Line } from "./lettering.ts";
-import { ruleNumber, stateName, tag, told, toldGuard, triggerText } from "./wording.ts";
+import { ruleNumber, stateName, tag, told, toldGuard, toldTrigger } from "./wording.ts";
 
 export interface Table {
   readonly width: number;
@@ -36,7 +36,7 @@ export function ruleTable(chart: Statechart, width: number): Table {
     cells: [
       ruleNumber(rule),
       words(paths.get(rule.from) ?? chart.name, "strong"),
-      [...words(triggerText(rule.trigger)), ...toldGuard(rule, "quiet")],
+      [...toldTrigger(rule), ...toldGuard(rule, "quiet")],
       told(rule, "effects", rule.effects.join(", ") || (rule.to === undefined ? "ignored" : ""), "quiet"),
       rule.to === undefined ? [] : [...words("→", "strong"), ...told(rule, "leads to", paths.get(rule.to) ?? chart.name, "strong")],
       reason(rule.grounds),

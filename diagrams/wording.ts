@@ -69,18 +69,23 @@ export function guardText({ guard, isOtherwise }: Transition): string {
   return isOtherwise ? "[else]" : "";
 }
 
+/** Words of a rule that is new or gone came and went with it. */
+const wholly = ({ mark }: Transition, said: readonly Word[]): Word[] => said.map((word) => (mark === "added" || mark === "removed" ? { ...word, mark } : word));
+
+export const toldTrigger = (transition: Transition): Word[] => wholly(transition, words(triggerText(transition.trigger)));
+
 /** Guard, effects or target: where it changed, the words that went and came. */
 export function told(transition: Transition, of: "guard" | "effects" | "leads to", text: string, kind: Manner): Word[] {
   const changed = transition.mark === "changed" ? transition.changes?.find((each) => each.of === of) : undefined;
-  if (changed === undefined) return words(text, kind);
+  if (changed === undefined) return wholly(transition, words(text, kind));
   const all = changed.pieces.flatMap(({ text, mark }) => words(text).map((word): Word => ({ ...word, manner: kind, ...(mark && { mark }) })));
   return all.reduce<Word[]>((before, word) => (/^[,;]+$/.test(word.text) && before.length > 0 ? [...before.slice(0, -1), { ...before.at(-1)!, text: before.at(-1)!.text + word.text }] : [...before, word]), []);
 }
 
 /** In brackets. */
 export function toldGuard(transition: Transition, kind: Manner = "plain"): Word[] {
-  const all = told(transition, "guard", transition.guard ?? "", kind);
-  if (all.length === 0 || all.every(({ mark }) => mark === undefined)) return words(guardText(transition), kind);
+  const all = transition.mark === "changed" ? told(transition, "guard", transition.guard ?? "", kind) : [];
+  if (all.every(({ mark }) => mark === undefined)) return wholly(transition, words(guardText(transition), kind));
   return all.map((word, index) => ({ ...word, text: `${index === 0 ? "[" : ""}${word.text}${index === all.length - 1 ? "]" : ""}` }));
 }
 
@@ -88,7 +93,7 @@ export function toldGuard(transition: Transition, kind: Manner = "plain"): Word[
 function spelled(transition: Transition): Line[] {
   const effects = isIgnored(transition) ? words("ignored", "quiet") : told(transition, "effects", transition.effects.join(", "), "quiet");
   return [
-    [...ruleNumber(transition), ...words(triggerText(transition.trigger)), ...toldGuard(transition)],
+    [...ruleNumber(transition), ...toldTrigger(transition), ...toldGuard(transition)],
     ...(effects.length > 0 ? [[...words("/", "quiet"), ...effects]] : []),
     tag(transition.grounds),
   ];
@@ -97,7 +102,7 @@ function spelled(transition: Transition): Line[] {
 /** An eventless transition is named by its guard: it has nothing else. */
 function numbered(transitions: readonly Transition[]): Paragraph[] {
   const named = alike(transitions, (each) => triggerText(each.trigger) || guardText(each));
-  return [...named].map(([name, rules]) => ({ transitions: rules, lines: [[...rules.flatMap(ruleNumber), ...words(name), ...(rules.length === 1 && triggerText(rules[0]!.trigger) ? toldGuard(rules[0]!, "quiet") : [])]] }));
+  return [...named].map(([name, rules]) => ({ transitions: rules, lines: [[...rules.flatMap(ruleNumber), ...(rules.every(({ mark }) => mark === rules[0]!.mark) ? wholly(rules[0]!, words(name)) : words(name)), ...(rules.length === 1 && triggerText(rules[0]!.trigger) ? toldGuard(rules[0]!, "quiet") : [])]] }));
 }
 
 // ---------------------------------------------------------------- for whoever hears it
