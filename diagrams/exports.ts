@@ -3,6 +3,7 @@
  *
  * Each is whole: every state, transition, guard, effect and delay, and the clauses where the notation has a place for them.
  */
+import { refusals } from "../machines/refusals.ts";
 import { guardText, tag, triggerText } from "./wording.ts";
 import { alike, type State, type Statechart, type Transition } from "./graph.ts";
 
@@ -32,8 +33,8 @@ function label(transition: Transition): string {
 // ---------------------------------------------------------------- SCXML
 
 /**
- * @see W3C SCXML 1.0. Guards are calls in the ECMAScript data model, effects are events sent out, and a delay is an event that
- * is sent on entry and cancelled on exit.
+ * @see W3C SCXML 1.0. Guards are calls in the ECMAScript data model, effects are events sent out, or raised where the machine
+ * tells itself, and a delay is an event that is sent on entry and cancelled on exit.
  */
 function scxml(chart: Statechart): string {
   const { root } = chart;
@@ -54,8 +55,8 @@ function scxmlState(chart: Statechart, state: State): string[] {
   const own = from(chart, state);
   const delays = [...new Set(own.flatMap(({ trigger }) => (trigger.kind === "delay" ? [trigger.policy] : [])))];
   const initial = state.initial === undefined ? "" : ` initial="${idOf(state.initial)}"`;
-  const entry = [...delays.map((policy) => `<send event="${timerOf(state, policy)}" id="${timerOf(state, policy)}" delayexpr="${policy}"/>`), ...state.entry.map(scxmlEffect)];
-  const exit = [...state.exit.map(scxmlEffect), ...delays.map((policy) => `<cancel sendid="${timerOf(state, policy)}"/>`)];
+  const entry = [...delays.map((policy) => `<send event="${timerOf(state, policy)}" id="${timerOf(state, policy)}" delayexpr="${policy}"/>`), ...state.entry.map((effect) => scxmlEffect(chart, effect))];
+  const exit = [...state.exit.map((effect) => scxmlEffect(chart, effect)), ...delays.map((policy) => `<cancel sendid="${timerOf(state, policy)}"/>`)];
   return [
     `<!-- ${comment(grounds(state))} -->`,
     `<${element} id="${idOf(state.id)}"${initial}>`,
@@ -69,15 +70,21 @@ function scxmlState(chart: Statechart, state: State): string[] {
   ];
 }
 
+/** There an event's name also stands for all that begin with it and a dot: no name of ours may begin another. */
+export function scxmlEvent(event: string): string {
+  const shorter = Object.keys(refusals).find((other) => event.startsWith(`${other}.`));
+  return shorter === undefined ? event : `${shorter}-${event.slice(shorter.length + 1)}`;
+}
+
 const timerOf = ({ id }: State, policy: string) => `after.${policy}.${idOf(id)}`;
 
 function scxmlTransition(chart: Statechart, state: State, transition: Transition): string[] {
   const { trigger, guard } = transition;
-  const event = trigger.kind === "event" ? ` event="${xml(trigger.event)}"` : trigger.kind === "delay" ? ` event="${timerOf(state, trigger.policy)}"` : "";
+  const event = trigger.kind === "event" ? ` event="${xml(scxmlEvent(trigger.event))}"` : trigger.kind === "delay" ? ` event="${timerOf(state, trigger.policy)}"` : "";
   const condition = guard === undefined ? "" : ` cond="${xml(condOf(guard))}"`;
   return [
     `<!-- rule ${transition.rule}: ${comment(grounds(transition))} -->`,
-    `<transition${event}${condition}${targetOf(chart, state, transition)}>${transition.effects.map(scxmlEffect).join("")}</transition>`,
+    `<transition${event}${condition}${targetOf(chart, state, transition)}>${transition.effects.map((effect) => scxmlEffect(chart, effect)).join("")}</transition>`,
   ];
 }
 
@@ -96,8 +103,10 @@ function targetOf(chart: Statechart, state: State, { to, reenters }: Transition)
 /** `a and not b` as an expression. */
 const condOf = (guard: string) => guard.split(/ (and|or) /).map((part) => (part === "and" ? "&&" : part === "or" ? "||" : part.replace(/^(not )?(.*)$/, (_, not: string | undefined, name: string) => `${not ? "!" : ""}${name}()`))).join(" ");
 
-function scxmlEffect(effect: string): string {
+function scxmlEffect({ raises = {} }: Statechart, effect: string): string {
   const [name, ...params] = effect.split(" ");
+  const raised = raises[name!];
+  if (raised !== undefined) return `<raise event="${xml(scxmlEvent(raised))}"/>`;
   return `<send event="${xml(name!)}">${params.length > 0 ? `<content>${xml(params.join(" "))}</content>` : ""}</send>`;
 }
 
@@ -118,11 +127,12 @@ function mermaidInside(chart: Statechart, state: State): string[] {
 
 function mermaidState(chart: Statechart, state: State): string[] {
   const name = wordOf(state.id);
-  const inner = insideOf(chart, state).map((line) => `${name} : ${mermaidText(line)}`);
-  const declared = [`state "${state.key}" as ${name}`, ...inner];
+  const inner = insideOf(chart, state).map(mermaidText);
   const ends = state.kind === "final" ? [`${name} --> [*]`] : [];
-  if (state.children.length === 0) return [...declared, ...ends];
-  return [`state "${state.key}" as ${name} {`, ...indented(mermaidInside(chart, state)), "}", ...inner];
+  if (state.children.length === 0) return [`state "${state.key}" as ${name}`, ...inner.map((line) => `${name} : ${line}`), ...ends];
+  // A state that holds others has no text of its own but its name.
+  const noted = inner.length === 0 ? [] : [`note right of ${name}`, ...indented(inner), "end note"];
+  return [`state "${state.key}" as ${name} {`, ...indented(mermaidInside(chart, state)), "}", ...noted];
 }
 
 /** A colon, a semicolon and a hash mean something to Mermaid. */

@@ -11,6 +11,8 @@ export interface Statechart {
   readonly states: readonly State[];
   /** Every transition, in the order in which they are declared and tried. */
   readonly transitions: readonly Transition[];
+  /** Effects that tell the machine itself of an event at once, by their name. */
+  readonly raises?: { readonly [effect: string]: string };
 }
 
 /** What became of it between two revisions: only where a statechart is the union of both. */
@@ -72,7 +74,13 @@ export function statechart(name: string, machine: AnyStateMachine): Statechart {
     root: state(machine.root),
     states: nodes(machine.root).slice(1).map(state),
     transitions: transitions(machine).map(transition),
+    raises: raisesOf(machine),
   };
+}
+
+function raisesOf({ implementations }: AnyStateMachine): { readonly [effect: string]: string } {
+  const raising = Object.entries(implementations.actions as unknown as Record<string, { readonly type?: string; readonly event?: { readonly type: string } }>);
+  return Object.fromEntries(raising.flatMap(([name, { type, event }]) => (type === "xstate.raise" && event !== undefined ? [[name, event.type]] : [])));
 }
 
 /**

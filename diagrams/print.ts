@@ -1,8 +1,7 @@
 /** The command behind `npm run diagrams`. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { machines, type MachineName } from "../machines/index.ts";
 
 const help = `npm run diagrams -- [OPTION]
 
@@ -14,7 +13,8 @@ Without an option: prints every picture and every document into diagrams/, where
   --compare REV [REV2] what became of the machines between two git revisions; of the second, the working tree unless said
   --markdown           with --compare: as Markdown on standard output, for a comment, and no page
   --pdf FILE           the whole review as PDF
-  --export DIR         the machines for other tools: SCXML, Mermaid, PlantUML, XState and Stately; and the tables as CSV
+  --export DIR         the machines for other tools: SCXML, Mermaid, PlantUML, XState and Stately;
+                       the tables as CSV; and a sequence chart of every flow
   --ladder FILE        a sequence chart of a trace (NDJSON) or a capture (pcap, pcapng), as SVG on standard output
   --help               this text
 `;
@@ -47,15 +47,13 @@ async function check(anew: boolean): Promise<void> {
 }
 
 async function exportTo(to: string): Promise<void> {
-  const [{ notations }, { statechart }, { documents }, { review }] = await Promise.all([import("./exports.ts"), import("./graph.ts"), import("./documents.ts"), import("./review.ts")]);
-  mkdirSync(to, { recursive: true });
-  const names = Object.keys(machines) as MachineName[];
-  const files = [
-    ...names.flatMap((name) => notations.map(({ extension, write }) => [`${name}.${extension}`, write(statechart(name, machines[name]))] as const)),
-    ...[...documents(await review())].filter(([name]) => name.endsWith(".csv")),
-  ];
-  for (const [name, text] of files) writeFileSync(join(to, name), text);
-  console.log(`diagrams: ${files.length} files exported to ${to}`);
+  const { exported } = await import("./exported.ts");
+  const files = await exported();
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(to, name)), { recursive: true });
+    writeFileSync(join(to, name), text);
+  }
+  console.log(`diagrams: ${files.size} files exported to ${to}`);
 }
 
 async function ladder(file: string): Promise<void> {

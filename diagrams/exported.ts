@@ -1,0 +1,21 @@
+/** What is exported: the machines in other notations, the tables, and a ladder of every flow. */
+import { machines, type MachineName } from "../machines/index.ts";
+import { flowConversation } from "./conversations.ts";
+import { documents } from "./documents.ts";
+import { notations } from "./exports.ts";
+import { embedded } from "./fonts.ts";
+import { statechart } from "./graph.ts";
+import { ladder } from "./ladder.ts";
+import { review } from "./review.ts";
+
+/** By the names of the files. */
+export async function exported(): Promise<ReadonlyMap<string, string>> {
+  const reviewed = await review();
+  const charts = (Object.keys(machines) as MachineName[]).map((name) => statechart(name, machines[name]));
+  const ladders = reviewed.flows.map(async (flow) => [`ladders/${flow.id.replace(/^flows\//, "").replace(".md", "").replaceAll(" ", "-")}.svg`, await embedded(ladder(flowConversation(flow)))] as const);
+  return new Map([
+    ...charts.flatMap((chart) => notations.map(({ extension, write }) => [`${chart.name}.${extension}`, write(chart)] as const)),
+    ...[...documents(reviewed)].filter(([name]) => name.endsWith(".csv")),
+    ...(await Promise.all(ladders)),
+  ]);
+}
