@@ -6,6 +6,7 @@ import { chartAt, legendAt, legendHeight, legendWidth, rowsAt, sheet, title, top
 
 export interface Page {
   readonly title: string;
+  readonly shows: "chart" | "rules";
   /** As large as it is to be printed, in millimetres, and without its font. */
   readonly svg: string;
   readonly isLandscape: boolean;
@@ -18,6 +19,14 @@ export const area = { long: 273, short: 186 } as const;
 
 /** In points: of the smallest text, of that in tables, and the largest that a small chart is blown up to. */
 export const textSizes = { least: 6, table: 7, most: 9 } as const;
+
+/** For a document with such pages: a drawing in a block of class `paper`, and `level` if it is landscape. */
+export const paperStyle = `
+  @page paper { size: A4; margin: 12mm; }
+  @page paper-level { size: A4 landscape; margin: 12mm; }
+  .paper { page: paper; break-inside: avoid; }
+  .paper.level { page: paper-level; }
+  .paper svg { display: block; }`;
 
 const pointsIn = (millimetres: number) => (millimetres * 72) / 25.4;
 const millimetresIn = (points: number) => (points * 25.4) / 72;
@@ -62,7 +71,7 @@ function chartPage(chart: Statechart, picture: Picture): Page {
   const upright = textSize(width, height, area.short, area.long);
   const level = textSize(width, height, area.long, area.short);
   const content = [title(chart.name), chartAt(chart, picture, { x: Math.round((width - picture.width) / 2), y: top }), legendAt(chart, top + Math.ceil(picture.height))];
-  return page(chart.name, width, height, content, Math.max(upright, level), level > upright);
+  return page(chart.name, "chart", width, height, content, Math.max(upright, level), level > upright);
 }
 
 /** So large is text when all of it fits. */
@@ -74,7 +83,7 @@ function tablePages(chart: Statechart): Page[] {
   return broken(rows, height - top).map((on, index) => {
     const name = `${chart.name}: rules${index === 0 ? "" : ", continued"}`;
     const used = on.reduce((sum, row) => sum + row.height, 0);
-    return page(name, width, top + used, [title(name), rowsAt(on, width - 4 * sizes.margin, { x: 2 * sizes.margin, y: top })], textSizes.table, false);
+    return page(name, "rules", width, top + used, [title(name), rowsAt(on, width - 4 * sizes.margin, { x: 2 * sizes.margin, y: top })], textSizes.table, false);
   });
 }
 
@@ -95,7 +104,7 @@ function broken(rows: readonly Row[], height: number): Row[][] {
   return pages;
 }
 
-function page(name: string, width: number, height: number, content: readonly string[], size: number, isLandscape: boolean): Page {
+function page(name: string, shows: Page["shows"], width: number, height: number, content: readonly string[], size: number, isLandscape: boolean): Page {
   const millimetres = (length: number) => `${Math.floor(millimetresIn((length * size) / sizes.text) * 10) / 10}mm`;
-  return { title: name, svg: sheet(name, { width, height }, content, { width: millimetres(width), height: millimetres(height) }), isLandscape, textSize: size };
+  return { title: name, shows, svg: sheet(name, { width, height }, content, { width: millimetres(width), height: millimetres(height) }), isLandscape, textSize: size };
 }

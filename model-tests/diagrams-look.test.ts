@@ -77,8 +77,8 @@ describe("on paper", () => {
       expect(points).toBeGreaterThanOrEqual(textSizes.least * 0.99);
       expect(points).toBeCloseTo(textSize, 1);
     }
-    const charts = sheets.filter(({ title }) => !title.includes(":")).map(({ svg }) => svg);
-    const tables = sheets.filter(({ title }) => title.includes(":")).map(({ svg }) => svg);
+    const charts = sheets.filter(({ shows }) => shows === "chart").map(({ svg }) => svg);
+    const tables = sheets.filter(({ shows }) => shows === "rules").map(({ svg }) => svg);
     const drawn = charts.flatMap((svg) => [...svg.matchAll(/data-rules="([\d ]+)"/g)].flatMap(([, rules]) => rules!.split(" ").map(Number)));
     expect([...new Set(drawn)].sort((one, other) => one - other)).toEqual(chart.transitions.map(({ rule }) => rule));
     expect(tables.flatMap((svg) => [...svg.matchAll(/data-row="(\d+)"/g)].map(([, rule]) => Number(rule)))).toEqual(chart.transitions.map(({ rule }) => rule));
