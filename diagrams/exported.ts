@@ -3,7 +3,7 @@ import { machines, type MachineName } from "../machines/index.ts";
 import { flowConversation } from "./conversations.ts";
 import { documents } from "./documents.ts";
 import { notations } from "./exports.ts";
-import { embedded } from "./fonts.ts";
+import { pageFont } from "./fonts.ts";
 import { statechart } from "./graph.ts";
 import { ladder } from "./ladder.ts";
 import { review } from "./review.ts";
@@ -12,10 +12,12 @@ import { review } from "./review.ts";
 export async function exported(): Promise<ReadonlyMap<string, string>> {
   const reviewed = await review();
   const charts = (Object.keys(machines) as MachineName[]).map((name) => statechart(name, machines[name]));
-  const ladders = reviewed.flows.map(async (flow) => [`ladders/${flow.id.replace(/^flows\//, "").replace(".md", "").replaceAll(" ", "-")}.svg`, await embedded(ladder(flowConversation(flow)))] as const);
+  // One font for all of them: to cut it to the letters of each takes long.
+  const font = await pageFont();
+  const ladders = reviewed.flows.map((flow) => [`ladders/${flow.id.replace(/^flows\//, "").replace(".md", "").replaceAll(" ", "-")}.svg`, ladder(flowConversation(flow)).replace("<style>\n", () => `<style>\n${font}\n`)] as const);
   return new Map([
     ...charts.flatMap((chart) => notations.map(({ extension, write }) => [`${chart.name}.${extension}`, write(chart)] as const)),
     ...[...documents(reviewed)].filter(([name]) => name.endsWith(".csv")),
-    ...(await Promise.all(ladders)),
+    ...ladders,
   ]);
 }
