@@ -4,6 +4,7 @@
  * First: group chat at full speed, one sender and 10 receivers, through a server with the interface, at which nobody looks, and one
  * without; they take turns. Then: 5,000 live groups, each of two who are connected, and a group that
  * is busy beside them; nobody looks, or somebody reads the steps of the busy group and the pages and metrics of all, every second.
+ * Last: the live page itself, in Chromium, before those 5,000.
  *
  *   node model-tests/bench/inspection.ts [pairs] [groups]
  */
@@ -12,6 +13,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CpmClient } from "../../runtime/client/client.ts";
+import { hasChromium, startBrowser } from "../browser.ts";
 import { compileLoad, type Load, type RoomFigures } from "./msrpload.ts";
 import { residentMegabytes, startServer, stop, type Server } from "./server.ts";
 import { printTable } from "./table.ts";
@@ -39,8 +41,9 @@ async function cost(load: Load, pairs: number): Promise<void> {
   for (let pair = 0; pair < pairs; pair++) {
     const rounds = await turns(load, pair % 2 === 0);
     rounds.forEach((figures, kind) => all[kind]!.push(...figures));
-    const [without, with_, twin] = rounds.map(median) as [number, number, number];
-    shares.push({ with_: with_ / without, twin: twin / without });
+    const [without, with_, twin] = rounds;
+    // Rounds of one turn stand side by side in time: what else the machine did meanwhile is in both.
+    shares.push({ with_: median(with_.map((one, at) => one / without[at]!)), twin: median(twin.map((one, at) => one / without[at]!)) });
   }
   // Whoever else works on the machine only slows: the best rounds are the undisturbed ones.
   const best = (figures: readonly number[]): number => quantile(figures, 0.9) / quantile(all[0], 0.9);
@@ -121,9 +124,78 @@ async function responsiveness(load: Load, groups: number): Promise<void> {
     }
     console.log(`\nAim: with 5,000 live groups and one who looks, p99 of /healthz under 20 ms.\n`);
     printTable(["", "live groups", "p99 ms of messages at 500/s, 10 receivers", "/healthz ms, median", "p99", "worst", "a page of 100 groups, ms", "one group, ms", "/metrics, ms", "events read", "dropped", "resident MB"], rows);
+    await throughput(load, server, at);
+    await page(at, total);
   } finally {
     await stop(members);
     await server.stop();
+  }
+}
+
+/** The busy group at full speed: what it costs that somebody looks at it, and how much such a reader gets. */
+async function throughput(load: Load, server: Server, at: string): Promise<void> {
+  const figures = { perCpu: [[], []] as [number[], number[]], perSecond: [[], []] as [number[], number[]], events: [] as number[], dropped: [] as number[] };
+  for (let round = 0; round < 6; round++)
+    for (const looks of round % 2 === 0 ? [false, true] : [true, false]) {
+      const { last } = await lastGroup(at, 0);
+      const over = new AbortController();
+      const looking: Looking = { milliseconds: { list: [], group: [], metrics: [] }, events: 0, dropped: 0 };
+      const before = cpuNanoseconds(server.pid);
+      const running = load.room({ server, sipPort: server.udp, factory: true }, 10, { msgs: 8_000, warmup: 500, window: 8 });
+      const reading = looks ? lookOn(at, last, looking, over.signal) : undefined;
+      const began = performance.now();
+      const room = await running;
+      const seconds = (performance.now() - began) / 1_000;
+      figures.perCpu[Number(looks)]!.push((8_500 * 10 * 1e9) / (cpuNanoseconds(server.pid) - before));
+      figures.perSecond[Number(looks)]!.push(room.deliveries_per_s);
+      over.abort();
+      await reading;
+      if (looks) figures.events.push(looking.events / seconds);
+      if (looks) figures.dropped.push(looking.dropped);
+    }
+  console.log("\nThat group at full speed, 8 messages under way; medians of 6 rounds by turns.\n");
+  printTable(["", "deliveries per CPU-second", "deliveries/s", "events a second that the reader gets", "dropped"], [
+    ["nobody looks", median(figures.perCpu[0]), median(figures.perSecond[0]), "", ""],
+    ["one looks", median(figures.perCpu[1]), median(figures.perSecond[1]), median(figures.events), median(figures.dropped)],
+  ]);
+}
+
+/** How long the live page takes to show what is asked of it; nothing where there is no Chromium. */
+async function page(at: string, groups: number): Promise<void> {
+  if (!hasChromium("the live page")) return;
+  const browser = await startBrowser();
+  try {
+    const { page } = await browser.open();
+    const times: Record<"list" | "search" | "group" | "older", number[]> = { list: [], search: [], group: [], older: [] };
+    const took = async (name: keyof typeof times, act: () => Promise<unknown>): Promise<void> => {
+      const began = performance.now();
+      await act();
+      times[name].push(performance.now() - began);
+    };
+    for (let round = 1; round <= 7; round++) {
+      await page.goto("about:blank");
+      await took("list", async () => {
+        await page.goto(`${at}/live`);
+        await page.locator(".rows li").nth(49).waitFor();
+      });
+      await took("older", async () => {
+        await page.getByRole("button", { name: "Older" }).click();
+        await page.locator(".count", { hasText: "51 to 100" }).waitFor();
+      });
+      // The oldest: the search looks at all of them.
+      await took("search", async () => {
+        await page.getByRole("searchbox").fill(`Group ${round}`);
+        await page.locator(".count", { hasText: "that match" }).waitFor();
+      });
+      await took("group", async () => {
+        await page.locator(".rows a").last().click();
+        await page.locator(".machine .window [data-state].active").first().waitFor();
+      });
+    }
+    console.log(`\nThe live page before ${groups} groups, in Chromium; medians of 7.\n`);
+    printTable(["page opened, first 50 groups, ms", "the next 50, ms", "a search through all, ms, 250 of them wait for the next letter", "one group opened, its statechart lit, ms"], [[median(times.list), median(times.older), median(times.search), median(times.group)]]);
+  } finally {
+    await browser.stop();
   }
 }
 
