@@ -96,6 +96,7 @@ class Tree implements Answering {
   }
 
   tours(machine: string): Promise<readonly Way[]> {
+    if (process.stderr.isTTY) console.error(`diagrams: tours of ${machine} at ${this.revision.name}; those of a large machine take a minute`);
     return this.#ask({ ask: "tours", machine });
   }
 
