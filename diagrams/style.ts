@@ -67,8 +67,6 @@ export const typography = `font-family:${fontFamily};font-size:11px;font-kerning
 export const boldClasses: readonly string[] = ["title", "name", "strong", "rule", "mark"];
 export const slantedClasses: readonly string[] = ["decided"];
 
-const of = (classes: readonly string[]) => classes.map((name) => `.${name}`).join();
-
 /** A selector below what is styled, `""` for that itself, and what it is to look like. */
 export type Rule = readonly [selector: string, look: string];
 
@@ -87,27 +85,30 @@ export function themed(scope: string, rules: (colours: Palette) => readonly Rule
 
 const scope = "svg.statechart";
 
+/** A selector for each: not every program that draws SVG knows `:is()`. */
+const each = (names: readonly string[], selector: (name: string) => string) => names.map((name) => `${scope} ${selector(name)}`).join();
+
 /**
  * Of a statechart. A page sets `active`, `taken`, `picked` and `dim` on the groups of states (`data-state`) and rules (`data-rules`);
  * a comparison has `added`, `removed` and `changed` on them.
  */
 export const statechartStyle = [
   `${scope}{${typography}}`,
-  `${scope} :is(${of(boldClasses)}){font-weight:700}`,
+  `${each(boldClasses, (name) => `.${name}`)}{font-weight:700}`,
   `${scope} .title{font-size:18px}`,
   `${scope} .name{font-size:13px}`,
-  `${scope} :is(${of(slantedClasses)}){font-style:italic}`,
+  `${each(slantedClasses, (name) => `.${name}`)}{font-style:italic}`,
   `${scope} .word.added{text-decoration:underline}`,
   `${scope} .word.removed{text-decoration:line-through}`,
   `${scope} .region>rect{stroke-dasharray:6 4}`,
   `${scope} .stub>rect{stroke-dasharray:2 3}`,
   `${scope} .delayed .way{stroke-dasharray:4 3}`,
   `${scope} .way{fill:none}`,
-  `${scope} .rim{fill:none;stroke:none}`,
-  `${scope} .inside text{paint-order:stroke;stroke-width:3px}`,
+  `${scope} .ground{fill:none;pointer-events:all}`,
+  `${scope} .rimmed text{paint-order:stroke;stroke-width:3px}`,
   `${scope} .dim{opacity:.25}`,
-  `${scope} :is(.active,.taken,.picked,.added,.removed,.changed)>:is(rect,.way){stroke-width:2.5px}`,
-  `${scope} .removed>:is(rect:not(.ground),.way){stroke-dasharray:1 3;stroke-linecap:round}`,
+  `${each(["active", "taken", "picked", "added", "removed", "changed"], (name) => `.state.${name}>rect,${scope} .arrow.${name}>.way`)}{stroke-width:2.5px}`,
+  `${scope} .state.removed>rect,${scope} .arrow.removed>.way{stroke-dasharray:1 3;stroke-linecap:round}`,
   `${scope} [data-rules]:focus-visible,${scope} [data-state]:focus-visible{outline-offset:2px}`,
   themed(scope, colours),
 ].join("\n");
@@ -115,7 +116,8 @@ export const statechartStyle = [
 /** What comes later wins over what it is as particular as. */
 function colours({ paper, ink, quiet, line, cited, decided, added, removed, changed, shades, active, lively, picked }: Palette): Rule[] {
   const marked = (name: string, colour: string): Rule[] => [
-    [`:is(.state,.arrow).${name}>:is(rect,.way)`, `stroke:${colour}`],
+    [`.state.${name}>rect`, `stroke:${colour}`],
+    [`.arrow.${name}>.way`, `stroke:${colour}`],
     [`.arrow.${name}>.head`, `fill:${colour}`],
     [`tspan.${name}`, `fill:${colour}`],
   ];
@@ -131,8 +133,7 @@ function colours({ paper, ink, quiet, line, cited, decided, added, removed, chan
     [".state.beside>rect", `stroke:${decided}`],
     [".state.stub>rect", `stroke:${quiet}`],
     ...shades.map((shade, depth): Rule => [`.state.depth${depth}>rect`, `fill:${shade}`]),
-    [".inside text", `stroke:${paper}`],
-    ...shades.map((shade, depth): Rule => [`.inside.depth${depth} text`, `stroke:${shade}`]),
+    ...shades.map((shade, depth): Rule => [`.rimmed.depth${depth} text`, `stroke:${shade}`]),
     [".arrow>.way", `stroke:${cited}`],
     [".arrow>.head", `fill:${cited};stroke:none`],
     [".arrow.beside>.way", `stroke:${decided}`],
@@ -140,17 +141,17 @@ function colours({ paper, ink, quiet, line, cited, decided, added, removed, chan
     [".arrow.begins>.way", `stroke:${ink}`],
     [".arrow.begins>.head", `fill:${ink}`],
     [".state>.final", `fill:none`],
-    [".label>.ground", `fill:${paper};fill-opacity:.7`],
     ...marked("added", added),
     ...marked("removed", removed),
     ...marked("changed", changed),
     [".state.active>rect:not(.final)", `fill:${active};stroke:${lively}`],
-    [".inside.active text", `stroke:${active}`],
+    [".rimmed.active text", `stroke:${active}`],
     [".arrow.taken>.way", `stroke:${lively}`],
     [".arrow.taken>.head", `fill:${lively}`],
-    [".taken>.ground", `fill:${active};fill-opacity:1`],
-    [":is(.state,.arrow).picked>:is(rect,.way)", `stroke:${picked}`],
+    [".taken>.ground", `fill:${active}`],
+    [".state.picked>rect", `stroke:${picked}`],
+    [".arrow.picked>.way", `stroke:${picked}`],
     [".arrow.picked>.head", `fill:${picked}`],
-    [":is(.label,.told).picked>.ground", `stroke:${picked};stroke-width:1.5px`],
+    [".picked>.ground", `stroke:${picked};stroke-width:1.5px`],
   ];
 }

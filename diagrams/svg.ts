@@ -90,7 +90,7 @@ function box({ state, x, y, width, height }: Box): string {
   ].join("");
 }
 
-/** Drawn above the arrows, with a rim in the colour of the box: an arrow to an inner state may cross it. */
+/** Drawn above the arrows, in a box that holds others with a rim in its colour: an arrow to an inner state may cross it. */
 function inscription({ state, x, y, width, grounds, told }: Box, chart: Statechart): string {
   const holds = state.children.length > 0;
   const left = x + sizes.margin;
@@ -102,7 +102,7 @@ function inscription({ state, x, y, width, grounds, told }: Box, chart: Statecha
   const tops = told.map((_, index) => rowsTop + told.slice(0, index).reduce((sum, { lines }) => sum + blockHeight(lines), 0));
   const name = state.kind === "history" ? "H" : state.kind === "deep" ? "H*" : state.key;
   return [
-    `<g class="${inside}" data-state="${escaped(state.id)}" aria-hidden="true">`,
+    `<g class="${[inside, ...(holds ? ["rimmed"] : [])].join(" ")}" data-state="${escaped(state.id)}" aria-hidden="true">`,
     text(stateName(state, name), start, baseline, ` class="name"${anchor}`),
     ...stacked(grounds).map(({ line, top }) => text(line, start, baseline + sizes.leading + top, anchor)),
     ...told.flatMap(({ transitions, lines }, index) => (transitions.length > 0 ? [] : linesAt(lines, left, tops[index]!))),
@@ -111,7 +111,7 @@ function inscription({ state, x, y, width, grounds, told }: Box, chart: Statecha
     ...told.map(({ transitions, lines }, index) => {
       if (transitions.length === 0) return "";
       const frame = { x: x + 2, y: tops[index]! + 1, width: width - 4, height: blockHeight(lines) };
-      return `<g class="${["told", inside].join(" ")}" ${rulesOf(transitions, chart)}>${rectangle(frame, `rx="3" class="ground rim"`)}${linesAt(lines, left, tops[index]!).join("")}</g>`;
+      return `<g class="${["told", inside].join(" ")}" ${rulesOf(transitions, chart)}>${rectangle(frame, `rx="3" class="ground"`)}${linesAt(lines, left, tops[index]!).join("")}</g>`;
     }),
   ].join("");
 }

@@ -5,7 +5,7 @@ import { Blob, Face, Font } from "harfbuzzjs";
 import { createMachine, type AnyStateMachine } from "xstate";
 import { describe, expect, test } from "vitest";
 import { faces, fontFile } from "../diagrams/fonts.ts";
-import { statechart, type Mark, type Statechart } from "../diagrams/graph.ts";
+import { parts, statechart, type Mark, type Statechart } from "../diagrams/graph.ts";
 import { layout } from "../diagrams/layout.ts";
 import { boldAdvances, plainAdvances, unitsPerEm } from "../diagrams/lettering.ts";
 import { area, pages, textSizes } from "../diagrams/pages.ts";
@@ -62,6 +62,22 @@ describe("letters", () => {
       expect([...new Set(words)].filter((letter) => !plainAdvances.has(letter))).toEqual([]);
     }
   });
+});
+
+test.each(Object.entries<AnyStateMachine>(machines))("no arrow of %s crosses what is written on another, or a state that holds no other", { timeout: 60_000 }, async (name, machine) => {
+  const whole = statechart(name, machine);
+  for (const chart of [whole, ...parts(whole)]) {
+    const { arrows, boxes } = await layout(chart);
+    const pieces = arrows.flatMap(({ transitions, points }) => points.slice(1).map((end, index) => ({ of: transitions.map(({ rule }) => rule).join(), xs: [points[index]!.x, end.x], ys: [points[index]!.y, end.y] })));
+    const labels = arrows.flatMap(({ transitions, label }) => (label ? [{ of: transitions.map(({ rule }) => rule).join(), ...label }] : []));
+    const leaves = boxes.filter(({ state }) => state.children.length === 0).map((box) => ({ of: box.state.path, ...box }));
+    // An arrow ends on the border of its box.
+    const crossed = pieces.flatMap(({ of, xs, ys }) =>
+      [...labels, ...leaves].filter(({ x, y, width, height }) => Math.min(...xs) < x + width - 0.2 && Math.max(...xs) > x + 0.2 && Math.min(...ys) < y + height - 0.2 && Math.max(...ys) > y + 0.2).map((other) => `${chart.name}: ${of} over ${other.of}`),
+    );
+    expect(pieces.length).toBeGreaterThan(0);
+    expect(crossed).toEqual([]);
+  }
 });
 
 describe("on paper", () => {
