@@ -334,7 +334,7 @@ if (!hasChromium("site")) {
       for (const file of ["index.html", "site.css"]) copyFileSync(join(directory, file), join(bad, file));
       const script = readFileSync(join(directory, "site.js"), "utf8");
       const end = script.indexOf("\n");
-      const data = JSON.parse(script.slice("const site = ".length, end).replace(/;$/, "")) as unknown;
+      const data = JSON.parse(JSON.parse(/^const site = JSON\.parse\((".*")\);$/.exec(script.slice(0, end))![1]!) as string) as unknown;
       const markup = `<img src="x" onerror="window.broken=true"></script><script>window.broken=true</script>`;
       const worded = new Set(["says", "asks", "quote", "why", "title", "prose", "open", "chosen", "function", "means", "decides", "given", "verdict", "answer", "guard"]);
       writeFileSync(join(bad, "site.js"), `const site = ${JSON.stringify(data, (key, value: unknown) => (worded.has(key) && typeof value === "string" ? `${markup}${value}` : value))};${script.slice(end)}`);

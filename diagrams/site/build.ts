@@ -37,7 +37,7 @@ export async function buildSite(site: Site, directory: string): Promise<string> 
     charset: "utf8",
     legalComments: "none",
     // The data stands before the code, in a file of its own kind: nothing in it can end a tag.
-    banner: { js: `const site = ${JSON.stringify(site)};` },
+    banner: { js: `const site = JSON.parse(${JSON.stringify(JSON.stringify(site))});` },
   });
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "site.js"), outputFiles[0]!.text);

@@ -19,7 +19,7 @@ export async function printPdf(file: string, site?: Site): Promise<void> {
     await page.goto(`${pathToFileURL(await buildSite(printed, directory)).href}#/print`);
     await page.addStyleTag({ content: paperStyle });
     for (const { name, chart } of printed.review.machines) await page.evaluate(onPaper(name, (await pages(chart)).filter(({ shows }) => shows === "chart")));
-    // The drawings are cut to their charts when the page has been laid out.
+    // The charts of changes fit in when the page has been laid out.
     await page.evaluate("new Promise((laidOut) => requestAnimationFrame(() => requestAnimationFrame(laidOut)))");
     const print = () => page.pdf({ preferCSSPageSize: true, printBackground: true, tagged: true, outline: true });
     // Where the parts begin is known once they are on pages; the first is the cover.

@@ -10,6 +10,12 @@ export interface Sheet {
   readonly svg: string;
 }
 
+/** What somebody has picked from a chart. */
+export interface Picked {
+  readonly state?: string;
+  readonly rules?: readonly number[];
+}
+
 interface Part {
   readonly x: number;
   readonly y: number;
@@ -31,12 +37,14 @@ export class ChartView {
   #part: Part = this.#whole;
   #moved = 0;
   #lit: { readonly active: ReadonlySet<string>; readonly taken: ReadonlySet<number> } = { active: new Set(), taken: new Set() };
-  #picked: { readonly state?: string; readonly rules?: readonly number[] } = {};
+  #picked: Picked = {};
+  readonly #onPick: ((picked: Picked) => void) | undefined;
 
-  /** `read` makes elements of a drawing; a page that trusts no files takes less of it over. */
-  constructor(sheets: readonly Sheet[], onPick: (picked: { readonly state?: string; readonly rules?: readonly number[] }) => void, read: (svg: string) => SVGSVGElement = picture) {
+  /** Without `onPick` nothing can be picked. `read` makes elements of a drawing; a page that trusts no files takes less of it over. */
+  constructor(sheets: readonly Sheet[], onPick?: (picked: Picked) => void, read: (svg: string) => SVGSVGElement = picture) {
     this.#sheets = sheets;
     this.#read = read;
+    this.#onPick = onPick;
     const choice = h("select", { "aria-label": "Picture", onchange: () => this.show(Number(choice.value)) }, sheets.map(({ title }, index) => h("option", { value: index }, title)));
     const button = (label: string, sign: string, act: () => void) => h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act }, sign);
     this.element = h(
@@ -53,7 +61,7 @@ export class ChartView {
       ),
       this.#window,
     );
-    this.#listen(onPick);
+    this.#listen();
     this.show(0);
   }
 
@@ -67,7 +75,7 @@ export class ChartView {
     // Its parts can be reached, so the whole is no longer one image.
     svg.setAttribute("role", "group");
     for (const each of this.#parts()) {
-      if (each.getAttribute("aria-hidden") === "true") continue;
+      if (each.getAttribute("aria-hidden") === "true" || this.#onPick === undefined) continue;
       each.setAttribute("tabindex", "0");
       each.setAttribute("role", "button");
       // A button is called what one sees on it; what the drawing says of it comes after that.
@@ -93,7 +101,7 @@ export class ChartView {
     this.#light();
   }
 
-  pick(picked: { readonly state?: string; readonly rules?: readonly number[] }): void {
+  pick(picked: Picked): void {
     this.#picked = picked;
     this.#light();
   }
@@ -158,13 +166,13 @@ export class ChartView {
     this.#move(box.left + box.width / 2 - (left + right) / 2, box.top + box.height / 2 - (top + bottom) / 2);
   }
 
-  #listen(onPick: (picked: { readonly state?: string; readonly rules?: readonly number[] }) => void): void {
+  #listen(): void {
     const view = this.#window;
     const choose = (target: EventTarget | null): boolean => {
       const part = (target as Element | null)?.closest("[data-state], [data-rules]");
-      if (part === null || part === undefined) return false;
+      if (part === null || part === undefined || this.#onPick === undefined) return false;
       const state = part.getAttribute("data-state");
-      onPick(state === null ? { rules: rulesOf(part) } : { state });
+      this.#onPick(state === null ? { rules: rulesOf(part) } : { state });
       return true;
     };
     view.addEventListener("wheel", (event) => {
@@ -225,6 +233,18 @@ export function chartIn(svg: SVGSVGElement): Part | undefined {
   const at = group.transform.baseVal.consolidate()?.matrix;
   const air = Math.max(width, height) * 0.02;
   return { x: x + (at?.e ?? 0) - air, y: y + (at?.f ?? 0) - air, width: width + 2 * air, height: height + 2 * air };
+}
+
+/** Once it is in a page, the chart alone is shown of a sheet. */
+export function cropped(svg: SVGSVGElement): SVGSVGElement {
+  requestAnimationFrame(() => {
+    const part = chartIn(svg);
+    if (part === undefined) return;
+    svg.setAttribute("viewBox", `${part.x} ${part.y} ${part.width} ${part.height}`);
+    svg.setAttribute("width", String(part.width));
+    svg.setAttribute("height", String(part.height));
+  });
+  return svg;
 }
 
 const rulesOf = (part: Element): number[] => (part.getAttribute("data-rules") ?? "").split(" ").filter(Boolean).map(Number);

@@ -1,8 +1,8 @@
 /** The pages that are read: the text, the figures, the lists. */
 import type { AmbiguityReview, ClauseReview, MatrixCell, MatrixOutcome, RequirementReview, SentenceReview } from "../../review-shape.ts";
-import { chartIn } from "./chart-view.ts";
+import { ChartView, cropped } from "./chart-view.ts";
 import { ambiguityOf, machineOf, pathOf, review } from "./data.ts";
-import { h, list, picture, table, type Child } from "./element.ts";
+import { append, h, list, picture, table, type Child } from "./element.ts";
 import { questions } from "./questions.ts";
 import { to, type Route, type View } from "./route.ts";
 import { ambiguityLink, clauseLink, counted, flowLink, groundsText, machineLink, part, requirementLink, ruleLink, shownLink, stateLink, testsText, tourLink, wireList } from "./words.ts";
@@ -72,18 +72,14 @@ export function overviewPage(): View {
   };
 }
 
+/** The boxes and arrows alone: the words could not be read. */
 function thumbnail(svg: string): SVGSVGElement {
   const drawing = picture(svg);
-  drawing.setAttribute("aria-hidden", "true");
-  for (const each of drawing.querySelectorAll("[tabindex], [role]")) {
-    each.removeAttribute("tabindex");
-    each.removeAttribute("role");
-  }
-  requestAnimationFrame(() => {
-    const chart = chartIn(drawing);
-    if (chart !== undefined) drawing.setAttribute("viewBox", `${chart.x} ${chart.y} ${chart.width} ${chart.height}`);
-  });
-  return drawing;
+  const chart = drawing.querySelector("[data-state]")?.parentElement;
+  for (const each of [...drawing.children]) if (each !== (chart as unknown) && each.tagName !== "style") each.remove();
+  for (const each of drawing.querySelectorAll("text, .label, .told, .inside")) each.remove();
+  for (const each of [drawing, ...drawing.querySelectorAll("[role]")]) for (const name of ["role", "aria-label"]) each.removeAttribute(name);
+  return cropped(drawing);
 }
 
 // ---------------------------------------------------------------- matrix
@@ -196,13 +192,19 @@ export function purposesPage({ path: [, id] }: Route): View {
       id === undefined && h("nav", { class: "views", "aria-label": "Purposes by machine" }, review.machines.map(({ name }) => h("a", { href: to(["purposes"]), onclick: (event: Event) => (event.preventDefault(), document.getElementById(`purposes-${name}`)?.scrollIntoView()) }, name))),
       review.machines.map(({ name }) => {
         const own = chosen.filter(({ machine }) => machine === name);
-        return own.length > 0 && h("section", {}, h("h2", { id: `purposes-${name}` }, name), own.map((purpose) => h("details", { class: "purpose", open: id !== undefined }, h("summary", {}, h("b", {}, purpose.id), ` ${purpose.title}`), purposeTable(purpose))));
+        return own.length > 0 && h("section", {}, h("h2", { id: `purposes-${name}` }, name), own.map((purpose) => folded([h("b", {}, purpose.id), ` ${purpose.title}`], () => purposeTable(purpose), id !== undefined)));
       }),
     ],
   };
 }
 
-export function purposeTable({ references, requirements, given, preamble, steps, expected, verdict, tour, machine, rule, wireTour, wireTests }: (typeof review.purposes)[number]): HTMLElement {
+/** Made when it is opened: there are hundreds. */
+function folded(says: Child, content: () => Child, isOpen: boolean): HTMLElement {
+  const details = h("details", { class: "purpose", open: isOpen, ontoggle: () => details.open && details.children.length === 1 && append(details, [content()]) }, h("summary", {}, says));
+  return details;
+}
+
+function purposeTable({ references, requirements, given, preamble, steps, expected, verdict, tour, machine, rule, wireTour, wireTests }: (typeof review.purposes)[number]): HTMLElement {
   const row = (name: string, says: Child) => says !== undefined && h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, says));
   const owner = machineOf(machine);
   return h(
@@ -314,10 +316,12 @@ function clauseDetails({ clause, title, inScope, exception, inferred, cites, bes
 
 export function changesPage({ path: [, id] }: Route): View {
   const chosen = review.changes.filter((each) => id === undefined || each.id === id);
+  const marks = ["added", "removed", "changed"].map((mark) => [h("span", { class: `mark ${mark}` }, mark), " "]);
   return {
     title: "Changes",
     content: [
       heading("Changes", "What a change does to the machines: both of them drawn as one, with what was added, removed and changed marked."),
+      h("p", { class: "key" }, marks),
       chosen.length === 0 && h("p", {}, "There is no such change."),
       chosen.map(({ id: name, title, says, machines, rules }) =>
         h(
@@ -331,7 +335,7 @@ export function changesPage({ path: [, id] }: Route): View {
             ["", "rule", "machine", "clauses"],
             rules.map((rule) => [h("span", { class: `mark ${rule.mark}` }, rule.mark), rule.says, machineLink(rule.machine), joined(rule.clauses.map(clauseLink))]),
           ),
-          machines.map(({ machine, svg }) => h("figure", { class: "comparison" }, h("figcaption", {}, machine), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${machine}, before and after` }, picture(svg)))),
+          machines.map(({ machine, svg }) => h("figure", { class: "comparison" }, h("figcaption", {}, machine, h("span", { class: "quiet" }, ", before and after")), new ChartView([{ title: `${machine}, before and after`, svg }]).element)),
         ),
       ),
     ],

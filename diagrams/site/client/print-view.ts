@@ -1,9 +1,10 @@
 /** All that is read on paper, one part after the other: the text, every machine, the lists. */
 import { review } from "./data.ts";
-import { h, picture, type Child } from "./element.ts";
+import { h, list, picture, type Child } from "./element.ts";
 import { ruleTable } from "./machine-view.ts";
 import { ambiguitiesPage, changesPage, clausesPage, matrixPage, overviewPage, requirementsPage, textPage } from "./pages.ts";
 import { routeOf, type View } from "./route.ts";
+import { counted, part } from "./words.ts";
 
 interface Part {
   readonly title: string;
@@ -23,6 +24,8 @@ export function printView(): View {
       content: [
         h("h1", {}, machine.name),
         h("p", { class: "lead" }, machine.says),
+        h("p", {}, `${counted(machine.chart.states.length, "state")}, ${counted(machine.chart.transitions.length, "rule")}, ${counted(machine.tours.length, "tour")}. Drawings come first, then every rule in words, then every event in every state.`),
+        part("What holds in every state of its world", list(machine.invariants.map(({ says, clause }) => `${says} (${clause})`))),
         machine.pictures.map(({ title, svg }) => h("figure", { class: "sheet-of-paper" }, h("figcaption", {}, title), picture(svg))),
         ruleTable(machine),
         matrixPage(routeOf(`#/matrix/${machine.name}`))?.content,
