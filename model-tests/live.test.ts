@@ -198,10 +198,16 @@ describe.skipIf(!chromium)("the live page", () => {
       await says(page, ".machines .name", `File transfer: ${markup}.jpg`);
       await page.locator(".machines button", { hasText: "File transfer:" }).click();
       await says(page, ".machine h3", `File transfer: ${markup}.jpg`);
-      await page.locator('.machine .window [data-state="group-file-transfer.executing"].active').first().waitFor();
+      const executing = page.locator('.machine .window [data-state="group-file-transfer.executing"].active').first();
+      await executing.waitFor();
+      await executing.focus();
+      await page.keyboard.press("Enter");
+      await says(page, ".picked-words", "state executing");
       await page.locator(".tabs a", { hasText: "File transfers" }).click();
       await says(page, ".rows .title", `${markup}.jpg`);
       expect(page.url()).toMatch(/#\/transfers$/);
+      await page.locator(".rows a").click();
+      await says(page, ".machine h3", `File transfer: ${markup}.jpg`);
       // Both decline: it is over, here and on the other device.
       expect(ringing).toHaveLength(2);
       for (const offer of ringing) offer.decline(603);

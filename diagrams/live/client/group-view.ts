@@ -33,6 +33,7 @@ export class GroupView {
   readonly #machine: MachineView;
   readonly #ladder: LadderView;
   #chosen: string | undefined;
+  #wanted = "";
   #drawing = false;
 
   constructor(id: string, operator: Operator, link: Link, pictures: Pictures) {
@@ -64,6 +65,13 @@ export class GroupView {
 
   focus(): void {
     this.#title.focus();
+  }
+
+  /** Looks at that machine, as soon as there is one of that key. */
+  choose(key: string): void {
+    this.#chosen = undefined;
+    this.#wanted = key;
+    this.#drawSoon();
   }
 
   #follow(id: string, link: Link): void {
@@ -183,7 +191,7 @@ export class GroupView {
 
   #drawMachines(): void {
     const machines = [...this.#group.machines.values()].toSorted((a, b) => Number(a.over) - Number(b.over));
-    if (this.#chosen === undefined || !this.#group.machines.has(this.#chosen)) this.#chosen = machines[0] && keyOf(machines[0]);
+    if (this.#chosen === undefined || !this.#group.machines.has(this.#chosen)) this.#chosen = this.#group.machines.has(this.#wanted) ? this.#wanted : machines[0] && keyOf(machines[0]);
     keyed(this.#machines, machines, keyOf, (machine) => this.#makeMachine(machine), (button, machine) => {
       button.setAttribute("aria-pressed", String(keyOf(machine) === this.#chosen));
       button.classList.toggle("over", machine.over);
@@ -257,7 +265,7 @@ function drawSeat(row: HTMLElement, { uri, name, status, dialogs, joiningMethod,
   say(row.querySelector(".name")!, name ?? "");
   say(row.querySelector(".uri")!, uri);
   const chip = row.querySelector(".chip")!;
-  chip.className = `chip ${status}`;
+  chip.className = `chip ${isOver ? "" : status}`;
   say(chip, status);
   const says: Child[] = dialogs.map(({ device, bound }) => `${device ?? "a device"}: ${bound ? "MSRP connected" : "no MSRP yet"}`);
   say(row.querySelector(".dialogs")!, [...says, joiningMethod, ...(lastStatus === null ? [] : [`last answered ${lastStatus}`])].join(", "));

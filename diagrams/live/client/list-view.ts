@@ -18,8 +18,8 @@ const groupStates = ["creating", "active", "idle", "closing", "closed"] as const
 interface Row {
   readonly id: string;
   readonly since: string;
-  /** The group that a click shows. */
-  readonly group: string;
+  /** What a click shows: a group, or a transfer in its group. */
+  readonly shows: string;
   readonly title: Child;
   readonly state: string;
   readonly says: string;
@@ -129,8 +129,8 @@ export class ListView {
     keyed(this.#rows, rows, ({ id }) => id, () => h("li", {}, h("a", {})), (element, row) => this.#drawRow(element.querySelector("a")!, row));
   }
 
-  #drawRow(link: HTMLAnchorElement, { group, title, state, says, since }: Row): void {
-    const href = `#/${this.#kind}/${group}`;
+  #drawRow(link: HTMLAnchorElement, { shows, title, state, says, since }: Row): void {
+    const href = `#/${this.#kind}/${shows}`;
     if (link.getAttribute("href") !== href) link.setAttribute("href", href);
     mark(link, this.#chosen);
     replace(link, h("span", { class: "title" }, title), h("span", { class: `chip ${state}` }, state), h("span", { class: "says" }, says), h("span", { class: "age" }, duration(this.#operator.now - Date.parse(since))));
@@ -156,7 +156,7 @@ const read: Readonly<Record<Kind, (operator: Operator, query: URLSearchParams) =
 const rowOfGroup = ({ id, since, subject, state, participants, transfers }: GroupSummary): Row => ({
   id,
   since,
-  group: id,
+  shows: id,
   title: subject ?? h("i", {}, "no subject"),
   state,
   says: `${counted(participants)}${transfers > 0 ? `, ${transfers} file${transfers > 1 ? "s" : ""}` : ""}`,
@@ -165,7 +165,7 @@ const rowOfGroup = ({ id, since, subject, state, participants, transfers }: Grou
 const rowOfTransfer = ({ id, since, group, state, file, sender, receivedOctets }: Transfer): Row => ({
   id,
   since,
-  group,
+  shows: `${group}/${id}`,
   title: file.name ?? h("i", {}, "no name"),
   state: leaves(state),
   says: `from ${sender.uri}, ${octets(receivedOctets)}${file.octets === null ? "" : ` of ${octets(file.octets)}`}`,

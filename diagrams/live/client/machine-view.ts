@@ -17,7 +17,7 @@ export class MachineView {
   readonly #timers = h("ul", { class: "timers" });
   readonly #context = h("dl", { class: "context" });
   readonly #place = h("div", { class: "place" });
-  readonly #picked = h("p", { class: "picked-words" });
+  readonly #picked = h("p", { class: "picked-words", role: "status" });
   #chart: { readonly machine: string; readonly view: ChartView } | undefined;
   #wanted: string | undefined;
 
@@ -72,7 +72,8 @@ export class MachineView {
     }
     const view = new ChartView(sheets, ({ state, rules }) => {
       view.pick({ ...(state !== undefined && { state }), ...(rules !== undefined && { rules }) });
-      say(this.#picked, state ?? `rule ${rules?.join(", ")}`);
+      const part = view.element.querySelector(state === undefined ? `[data-rules="${rules?.join(" ")}"]` : `[data-state="${CSS.escape(state)}"]`);
+      say(this.#picked, part?.getAttribute("aria-description") ?? part?.getAttribute("aria-label") ?? "");
     }, picture);
     this.#chart = { machine, view };
     replace(this.#place, view.element);

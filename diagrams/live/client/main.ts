@@ -7,6 +7,7 @@ import { Link } from "./link.ts";
 import { ListView, type Kind } from "./list-view.ts";
 import { Pictures } from "./machine-view.ts";
 import { Operator } from "./operator.ts";
+import { keyOf } from "./watched-group.ts";
 import { clockTime } from "./wording.ts";
 
 const operator = new Operator(askForToken);
@@ -24,18 +25,20 @@ const lists = new ListView(operator, link);
 document.querySelector("#lists")!.append(lists.element);
 let group: { readonly id: string; readonly view: GroupView } | undefined;
 
-/** `#/groups/ID`, `#/transfers` */
+/** `#/groups/GROUP`, `#/transfers`, `#/transfers/GROUP/TRANSFER` */
 function route(): void {
-  const [, kind = "", id = ""] = location.hash.split("/");
+  const [, kind = "", id = "", transfer] = location.hash.split("/");
   const asked: Kind = kind === "transfers" ? "transfers" : "groups";
   const wanted = id === "" ? undefined : decodeURIComponent(id);
   lists.show(asked, wanted);
   document.body.classList.toggle("has-chosen", wanted !== undefined);
-  if (group?.id === wanted) return;
-  group?.view.close();
-  group = wanted === undefined ? undefined : { id: wanted, view: new GroupView(wanted, operator, link, pictures) };
-  replace(chosen, group?.view.element ?? nothing);
-  group?.view.focus();
+  if (group?.id !== wanted) {
+    group?.view.close();
+    group = wanted === undefined ? undefined : { id: wanted, view: new GroupView(wanted, operator, link, pictures) };
+    replace(chosen, group?.view.element ?? nothing);
+    group?.view.focus();
+  }
+  if (transfer !== undefined) group?.view.choose(keyOf({ machine: "group-file-transfer", instance: transfer }));
 }
 
 function showLink(): void {

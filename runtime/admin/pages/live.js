@@ -271,7 +271,6 @@ var fontFamily = `'${fontName}','DejaVu Sans Condensed','DejaVu Sans',Verdana,sa
 var typography = `font-family:${fontFamily};font-size:11px;font-kerning:none;font-variant-ligatures:none;text-rendering:geometricPrecision`;
 var boldClasses = ["title", "name", "strong", "rule", "mark"];
 var slantedClasses = ["decided"];
-var of = (classes) => classes.map((name) => `.${name}`).join();
 function themed(scope3, rules2) {
   const below = (ground, colours3) => rules2(colours3).map(([selector, look]) => `${ground} ${selector}`.trim() + `{${look}}`).join("\n");
   return [
@@ -285,29 +284,31 @@ ${below(`${scope3}:is([data-theme=dark],[data-theme=dark] *)`, dark)}
   ].join("\n");
 }
 var scope = "svg.statechart";
+var each = (names, selector) => names.map((name) => `${scope} ${selector(name)}`).join();
 var statechartStyle = [
   `${scope}{${typography}}`,
-  `${scope} :is(${of(boldClasses)}){font-weight:700}`,
+  `${each(boldClasses, (name) => `.${name}`)}{font-weight:700}`,
   `${scope} .title{font-size:18px}`,
   `${scope} .name{font-size:13px}`,
-  `${scope} :is(${of(slantedClasses)}){font-style:italic}`,
+  `${each(slantedClasses, (name) => `.${name}`)}{font-style:italic}`,
   `${scope} .word.added{text-decoration:underline}`,
   `${scope} .word.removed{text-decoration:line-through}`,
   `${scope} .region>rect{stroke-dasharray:6 4}`,
   `${scope} .stub>rect{stroke-dasharray:2 3}`,
   `${scope} .delayed .way{stroke-dasharray:4 3}`,
   `${scope} .way{fill:none}`,
-  `${scope} .rim{fill:none;stroke:none}`,
-  `${scope} .inside text{paint-order:stroke;stroke-width:3px}`,
+  `${scope} .ground{fill:none;pointer-events:all}`,
+  `${scope} .rimmed text{paint-order:stroke;stroke-width:3px}`,
   `${scope} .dim{opacity:.25}`,
-  `${scope} :is(.active,.taken,.picked,.added,.removed,.changed)>:is(rect,.way){stroke-width:2.5px}`,
-  `${scope} .removed>:is(rect:not(.ground),.way){stroke-dasharray:1 3;stroke-linecap:round}`,
+  `${each(["active", "taken", "picked", "added", "removed", "changed"], (name) => `.state.${name}>rect,${scope} .arrow.${name}>.way`)}{stroke-width:2.5px}`,
+  `${scope} .state.removed>rect,${scope} .arrow.removed>.way{stroke-dasharray:1 3;stroke-linecap:round}`,
   `${scope} [data-rules]:focus-visible,${scope} [data-state]:focus-visible{outline-offset:2px}`,
   themed(scope, colours)
 ].join("\n");
 function colours({ paper, ink, quiet, line: line2, cited, decided, added, removed, changed, shades, active, lively, picked }) {
   const marked = (name, colour) => [
-    [`:is(.state,.arrow).${name}>:is(rect,.way)`, `stroke:${colour}`],
+    [`.state.${name}>rect`, `stroke:${colour}`],
+    [`.arrow.${name}>.way`, `stroke:${colour}`],
     [`.arrow.${name}>.head`, `fill:${colour}`],
     [`tspan.${name}`, `fill:${colour}`]
   ];
@@ -323,8 +324,7 @@ function colours({ paper, ink, quiet, line: line2, cited, decided, added, remove
     [".state.beside>rect", `stroke:${decided}`],
     [".state.stub>rect", `stroke:${quiet}`],
     ...shades.map((shade, depth) => [`.state.depth${depth}>rect`, `fill:${shade}`]),
-    [".inside text", `stroke:${paper}`],
-    ...shades.map((shade, depth) => [`.inside.depth${depth} text`, `stroke:${shade}`]),
+    ...shades.map((shade, depth) => [`.rimmed.depth${depth} text`, `stroke:${shade}`]),
     [".arrow>.way", `stroke:${cited}`],
     [".arrow>.head", `fill:${cited};stroke:none`],
     [".arrow.beside>.way", `stroke:${decided}`],
@@ -332,18 +332,18 @@ function colours({ paper, ink, quiet, line: line2, cited, decided, added, remove
     [".arrow.begins>.way", `stroke:${ink}`],
     [".arrow.begins>.head", `fill:${ink}`],
     [".state>.final", `fill:none`],
-    [".label>.ground", `fill:${paper};fill-opacity:.7`],
     ...marked("added", added),
     ...marked("removed", removed),
     ...marked("changed", changed),
     [".state.active>rect:not(.final)", `fill:${active};stroke:${lively}`],
-    [".inside.active text", `stroke:${active}`],
+    [".rimmed.active text", `stroke:${active}`],
     [".arrow.taken>.way", `stroke:${lively}`],
     [".arrow.taken>.head", `fill:${lively}`],
-    [".taken>.ground", `fill:${active};fill-opacity:1`],
-    [":is(.state,.arrow).picked>:is(rect,.way)", `stroke:${picked}`],
+    [".taken>.ground", `fill:${active}`],
+    [".state.picked>rect", `stroke:${picked}`],
+    [".arrow.picked>.way", `stroke:${picked}`],
     [".arrow.picked>.head", `fill:${picked}`],
-    [":is(.label,.told).picked>.ground", `stroke:${picked};stroke-width:1.5px`]
+    [".picked>.ground", `stroke:${picked};stroke-width:1.5px`]
   ];
 }
 
@@ -489,28 +489,28 @@ var set = (says, clauses, width) => ({
   ]
 });
 var tagsOf = (clauses, part, width) => clauses.length === 0 ? [] : wrapped(clauses.join(", "), small, Math.max(width, 90)).map((text) => ({ text, part }));
-function wrapped(text, of2, width) {
+function wrapped(text, of, width) {
   const lines = [""];
-  for (const word of text.split(/\s+/).filter(Boolean).flatMap((each) => broken(each, of2, width))) {
+  for (const word of text.split(/\s+/).filter(Boolean).flatMap((each2) => broken(each2, of, width))) {
     const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
-    if (textWidth(longer, of2) <= width || lines.at(-1) === "") lines[lines.length - 1] = longer;
+    if (textWidth(longer, of) <= width || lines.at(-1) === "") lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   return lines;
 }
-function broken(word, of2, width) {
-  if (textWidth(word, of2) <= width) return [word];
+function broken(word, of, width) {
+  if (textWidth(word, of) <= width) return [word];
   const pieces = [""];
   for (const letter of word) {
-    if (textWidth(pieces.at(-1) + letter, of2) > width) pieces.push(letter);
+    if (textWidth(pieces.at(-1) + letter, of) > width) pieces.push(letter);
     else pieces[pieces.length - 1] += letter;
   }
   return pieces;
 }
-function fitted(text, of2, width, bold = false) {
-  if (textWidth(text, of2, bold) <= width) return text;
+function fitted(text, of, width, bold = false) {
+  if (textWidth(text, of, bold) <= width) return text;
   let kept = [...text];
-  while (kept.length > 1 && textWidth(`${kept.join("")}…`, of2, bold) > width) kept = kept.slice(0, -1);
+  while (kept.length > 1 && textWidth(`${kept.join("")}…`, of, bold) > width) kept = kept.slice(0, -1);
   return `${kept.join("")}…`;
 }
 var centred = (lines, x, y) => lines.map((line2, index) => placed(line2, x, y + index * leading, "middle")).join("");
@@ -518,7 +518,7 @@ var tagged = (tags, x, y, anchor = "middle") => tags.map(({ text, part }, index)
 function placed(text, x, y, anchor, part) {
   return `<text x="${round(x)}" y="${round(y)}"${anchor === "middle" ? ` text-anchor="middle"` : ""}${part === void 0 ? "" : ` class="${part}"`}>${escaped(text)}</text>`;
 }
-var round = (of2) => Math.round(of2 * 10) / 10;
+var round = (of) => Math.round(of * 10) / 10;
 var escaped = (text) => text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "�").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 var scope2 = "svg.ladder";
 var ladderStyle = [
@@ -591,7 +591,7 @@ function statesIn(machine, state) {
 var counted = (counts) => Object.entries(counts).flatMap(([name, count2]) => count2 > 0 ? [`${count2} ${name}`] : []).join(", ") || "nobody";
 var number = (count2) => count2.toLocaleString("en");
 function remembered(value) {
-  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((each, at) => `${at}: ${remembered(each)}`).join("\n");
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((each2, at) => `${at}: ${remembered(each2)}`).join("\n");
   if (value === null || typeof value !== "object") return String(value);
   return Object.entries(value).map(([name, inner]) => `${name} ${remembered(inner)}`).join(", ");
 }
@@ -841,14 +841,14 @@ var ChartView = class {
     svg.removeAttribute("width");
     svg.removeAttribute("height");
     svg.setAttribute("role", "group");
-    for (const each of this.#parts()) {
-      if (each.getAttribute("aria-hidden") === "true" || this.#onPick === void 0) continue;
-      each.setAttribute("tabindex", "0");
-      each.setAttribute("role", "button");
-      const says = each.getAttribute("aria-label");
-      if (says === null || (each.textContent ?? "").trim() === "") continue;
-      each.setAttribute("aria-description", says);
-      each.removeAttribute("aria-label");
+    for (const each2 of this.#parts()) {
+      if (each2.getAttribute("aria-hidden") === "true" || this.#onPick === void 0) continue;
+      each2.setAttribute("tabindex", "0");
+      each2.setAttribute("role", "button");
+      const says = each2.getAttribute("aria-label");
+      if (says === null || (each2.textContent ?? "").trim() === "") continue;
+      each2.setAttribute("aria-description", says);
+      each2.removeAttribute("aria-label");
     }
     replace(this.#window, svg);
     this.fit();
@@ -876,7 +876,7 @@ var ChartView = class {
       const state = part.getAttribute("data-state");
       const rules2 = rulesOf(part);
       const isIn = state !== null && active.has(state);
-      const isAround = isIn && [...active].some((each) => each.startsWith(`${state}.`));
+      const isAround = isIn && [...active].some((each2) => each2.startsWith(`${state}.`));
       part.classList.toggle("active", isIn && !isAround);
       part.classList.toggle("around", isAround);
       part.classList.toggle("taken", rules2.some((rule) => taken.has(rule)));
@@ -995,7 +995,7 @@ var MachineView = class {
   #timers = h("ul", { class: "timers" });
   #context = h("dl", { class: "context" });
   #place = h("div", { class: "place" });
-  #picked = h("p", { class: "picked-words" });
+  #picked = h("p", { class: "picked-words", role: "status" });
   #chart;
   #wanted;
   constructor(pictures2) {
@@ -1044,7 +1044,8 @@ var MachineView = class {
     }
     const view = new ChartView(sheets, ({ state, rules: rules2 }) => {
       view.pick({ ...state !== void 0 && { state }, ...rules2 !== void 0 && { rules: rules2 } });
-      say(this.#picked, state ?? `rule ${rules2?.join(", ")}`);
+      const part = view.element.querySelector(state === void 0 ? `[data-rules="${rules2?.join(" ")}"]` : `[data-state="${CSS.escape(state)}"]`);
+      say(this.#picked, part?.getAttribute("aria-description") ?? part?.getAttribute("aria-label") ?? "");
     }, picture2);
     this.#chart = { machine, view };
     replace(this.#place, view.element);
@@ -1295,6 +1296,7 @@ var GroupView = class {
   #machine;
   #ladder;
   #chosen;
+  #wanted = "";
   #drawing = false;
   constructor(id, operator2, link2, pictures2) {
     this.#operator = operator2;
@@ -1324,6 +1326,12 @@ var GroupView = class {
   }
   focus() {
     this.#title.focus();
+  }
+  /** Looks at that machine, as soon as there is one of that key. */
+  choose(key) {
+    this.#chosen = void 0;
+    this.#wanted = key;
+    this.#drawSoon();
   }
   #follow(id, link2) {
     const { signal } = this.#over;
@@ -1431,7 +1439,7 @@ var GroupView = class {
   }
   #drawMachines() {
     const machines = [...this.#group.machines.values()].toSorted((a, b) => Number(a.over) - Number(b.over));
-    if (this.#chosen === void 0 || !this.#group.machines.has(this.#chosen)) this.#chosen = machines[0] && keyOf(machines[0]);
+    if (this.#chosen === void 0 || !this.#group.machines.has(this.#chosen)) this.#chosen = this.#group.machines.has(this.#wanted) ? this.#wanted : machines[0] && keyOf(machines[0]);
     keyed(this.#machines, machines, keyOf, (machine) => this.#makeMachine(machine), (button, machine) => {
       button.setAttribute("aria-pressed", String(keyOf(machine) === this.#chosen));
       button.classList.toggle("over", machine.over);
@@ -1496,7 +1504,7 @@ function drawSeat(row, { uri, name, status, dialogs, joiningMethod, lastStatus }
   say(row.querySelector(".name"), name ?? "");
   say(row.querySelector(".uri"), uri);
   const chip = row.querySelector(".chip");
-  chip.className = `chip ${status}`;
+  chip.className = `chip ${isOver ? "" : status}`;
   say(chip, status);
   const says = dialogs.map(({ device, bound }) => `${device ?? "a device"}: ${bound ? "MSRP connected" : "no MSRP yet"}`);
   say(row.querySelector(".dialogs"), [...says, joiningMethod, ...lastStatus === null ? [] : [`last answered ${lastStatus}`]].join(", "));
@@ -1679,8 +1687,8 @@ var ListView = class {
     this.#older.disabled = next === null;
     keyed(this.#rows, rows, ({ id }) => id, () => h("li", {}, h("a", {})), (element, row) => this.#drawRow(element.querySelector("a"), row));
   }
-  #drawRow(link2, { group: group2, title, state, says, since }) {
-    const href = `#/${this.#kind}/${group2}`;
+  #drawRow(link2, { shows, title, state, says, since }) {
+    const href = `#/${this.#kind}/${shows}`;
     if (link2.getAttribute("href") !== href) link2.setAttribute("href", href);
     mark(link2, this.#chosen);
     replace(link2, h("span", { class: "title" }, title), h("span", { class: `chip ${state}` }, state), h("span", { class: "says" }, says), h("span", { class: "age" }, duration(this.#operator.now - Date.parse(since))));
@@ -1703,7 +1711,7 @@ var read2 = {
 var rowOfGroup = ({ id, since, subject, state, participants: participants2, transfers }) => ({
   id,
   since,
-  group: id,
+  shows: id,
   title: subject ?? h("i", {}, "no subject"),
   state,
   says: `${counted(participants2)}${transfers > 0 ? `, ${transfers} file${transfers > 1 ? "s" : ""}` : ""}`
@@ -1711,7 +1719,7 @@ var rowOfGroup = ({ id, since, subject, state, participants: participants2, tran
 var rowOfTransfer = ({ id, since, group: group2, state, file, sender, receivedOctets }) => ({
   id,
   since,
-  group: group2,
+  shows: `${group2}/${id}`,
   title: file.name ?? h("i", {}, "no name"),
   state: leaves(state),
   says: `from ${sender.uri}, ${octets(receivedOctets)}${file.octets === null ? "" : ` of ${octets(file.octets)}`}`
@@ -1731,16 +1739,18 @@ var lists = new ListView(operator, link);
 document.querySelector("#lists").append(lists.element);
 var group;
 function route() {
-  const [, kind = "", id = ""] = location.hash.split("/");
+  const [, kind = "", id = "", transfer] = location.hash.split("/");
   const asked = kind === "transfers" ? "transfers" : "groups";
   const wanted = id === "" ? void 0 : decodeURIComponent(id);
   lists.show(asked, wanted);
   document.body.classList.toggle("has-chosen", wanted !== void 0);
-  if (group?.id === wanted) return;
-  group?.view.close();
-  group = wanted === void 0 ? void 0 : { id: wanted, view: new GroupView(wanted, operator, link, pictures) };
-  replace(chosen, group?.view.element ?? nothing);
-  group?.view.focus();
+  if (group?.id !== wanted) {
+    group?.view.close();
+    group = wanted === void 0 ? void 0 : { id: wanted, view: new GroupView(wanted, operator, link, pictures) };
+    replace(chosen, group?.view.element ?? nothing);
+    group?.view.focus();
+  }
+  if (transfer !== void 0) group?.view.choose(keyOf({ machine: "group-file-transfer", instance: transfer }));
 }
 function showLink() {
   const { lost } = link;
