@@ -14,9 +14,9 @@ const title = "Change 1: CPM File Transfer in Group Session Handling, section 9.
 const says = [
   "The change request adds what the server does when CPM File Transfer in a CPM Group Session is not supported: it answers 403 with the Warning text \"122 Function not allowed\". Where it is supported, Participants whose answer did not indicate the supported types in a=accept-wrapped-types are handled by the policy of the service provider.",
   "What was before is inferred, for the section's former text was not at hand: a transfer was handled without regard to support, and whoever accepted got the file. What we decided beside the section is shown as it is, before and after.",
+  "Change 2 of the request edits the list of features in section 4.2, and no machine.",
 ];
 
-/** Change 2 edits a list of features, and no machine. */
 export async function changes(): Promise<readonly ChangeReview[]> {
   const differences = Object.entries(before).map(([name, machine]) => compare(statechart(name, machine), statechart(name, machines[name as MachineName])));
   return [
