@@ -50,7 +50,7 @@ export const sizes = { title: 18, name: 13, text: 11, leading: 13, margin: 10, d
 const historySize = 26;
 
 /** Text of an arrow is broken at this width, text inside a box at the other. */
-const arrowTextWidth: Readonly<Record<Style, number>> = { spelled: 230, numbered: 130, bare: 60 };
+const arrowTextWidth: Readonly<Record<Style, number>> = { spelled: 230, numbered: 140, bare: 60 };
 const boxTextWidth: Readonly<Record<Style, number>> = { spelled: 300, numbered: 300, bare: 160 };
 
 /** How it is to be set, where that is not left to the chart. */

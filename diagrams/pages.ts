@@ -38,23 +38,26 @@ export async function pages(chart: Statechart): Promise<Page[]> {
 /** Where a chart would be too small it says less and stands closer; then states that hold others get pages of their own, the largest first. */
 async function chartPages(chart: Statechart, whole: Statechart): Promise<Page[]> {
   const candidates = foldable(chart).sort((one, other) => countOf(other) - countOf(one)).map(({ id }) => id);
-  for (let count = 0; count <= candidates.length; count++) {
+  for (let count = 0; ; count++) {
     const own = candidates.slice(0, count);
-    const page = await firstLegible(folded(chart, own), count < candidates.length ? settings : [...settings, ...terse]);
-    if (page) return [page, ...(await Promise.all(own.map((id) => chartPages(within(whole, id), whole)))).flat()];
+    const isLast = count === candidates.length;
+    const page = await drawn(folded(chart, own), isLast ? [...settings, ...terse] : settings);
+    if (isLast || page.textSize >= textSizes.least) return [page, ...(await Promise.all(own.map((id) => chartPages(within(whole, id), whole)))).flat()];
   }
-  throw new Error(`${chart.name} is too large for A4`);
 }
 
 const settings: readonly Setting[] = [{}, { style: "numbered" }, { style: "numbered", room: 0.7 }];
-const terse: readonly Setting[] = [{ style: "bare" }, { style: "bare", room: 0.7 }];
+const terse: readonly Setting[] = [{ style: "bare" }, { style: "bare", room: 0.7 }, { style: "bare", room: 0.7, direction: "RIGHT" }];
 
-async function firstLegible(chart: Statechart, settings: readonly Setting[]): Promise<Page | undefined> {
+/** By the first setting in which it is legible, or else by that in which it is largest. */
+async function drawn(chart: Statechart, settings: readonly Setting[]): Promise<Page> {
+  let best: Page | undefined;
   for (const setting of settings) {
     const page = chartPage(chart, await layout(chart, setting));
     if (page.textSize >= textSizes.least) return page;
+    if (best === undefined || page.textSize > best.textSize) best = page;
   }
-  return undefined;
+  return best!;
 }
 
 /** The states in the one that is shown, or in the machine. */
