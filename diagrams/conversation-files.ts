@@ -7,12 +7,35 @@ import { embedded } from "./fonts.ts";
 import { ladder, type Conversation } from "./ladder.ts";
 import { traceConversation, type TraceLine } from "./trace-conversation.ts";
 
-export const ladderOf = async (file: string): Promise<string> => embedded(ladder(await conversationOf(file)));
+/** More rows than that are left out, and the chart says so. */
+const mostRows = 5_000;
+/** More groups than that are too many to read beside each other. */
+const mostGroups = 4;
 
-export async function conversationOf(file: string): Promise<Conversation> {
-  const conversation = isCapture(file) ? await captureConversation(file) : traceConversation(basename(file), [...traceLines(file)]);
+/** `group` begins the name of a group: of a trace, that one is drawn alone. */
+export const ladderOf = async (file: string, group?: string): Promise<string> => embedded(ladder(cut(await conversationOf(file, group))));
+
+export async function conversationOf(file: string, group?: string): Promise<Conversation> {
+  const conversation = isCapture(file) ? await captureConversation(file) : ofTrace(file, group);
   if (conversation.rows.length === 0) throw new Error(`${file} has nothing to draw: neither a trace of this server nor a capture with SIP or MSRP`);
   return conversation;
+}
+
+function ofTrace(file: string, group = ""): Conversation {
+  const lines: TraceLine[] = [];
+  const groups = new Set<string>();
+  for (const line of traceLines(file)) {
+    if (!line.of.startsWith(group)) continue;
+    groups.add(line.of);
+    if (groups.size <= mostGroups) lines.push(line);
+  }
+  if (groups.size > mostGroups) throw new Error(`${file} has ${groups.size} groups, too many for one chart: name one behind the file, such as ${[...groups][0]}`);
+  return traceConversation(basename(file), lines);
+}
+
+function cut({ rows, lifelines, title }: Conversation): Conversation {
+  if (rows.length <= mostRows) return { rows, lifelines, title };
+  return { title, lifelines, rows: [...rows.slice(0, mostRows), { kind: "note", says: `${rows.length - mostRows} more rows are left out` }] };
 }
 
 /** By its first octets: pcap of either order and either clock, or pcapng. */

@@ -8,6 +8,7 @@ import { machines, type MachineName } from "../machines/index.ts";
 import { clauses, delayOf, grounds } from "../machines/inspect.ts";
 import { start, step, type Step } from "../machines/step.ts";
 import { warnings, type Warning } from "../machines/terms.ts";
+import { askedOnTheWay, type Asked } from "../model-tests/explore.ts";
 import type { Conversation, Lifeline, Row } from "./ladder.ts";
 import type { FlowReview } from "./review-shape.ts";
 import { arrivals, type StateValue } from "./state-words.ts";
@@ -162,7 +163,7 @@ export function walkConversation({ machine: name, title, input, events }: Walk):
   events.forEach((event, number) => {
     const from = done.snapshot as AnyMachineSnapshot;
     done = step(machine, from, event);
-    const because = done.handled ? reasons(done) : refusalReasons(done);
+    const because = done.handled ? reasons(askedOnTheWay(machine, from, event)) : refusalReasons(done);
     const delay = delayOf(event.type);
     if (delay !== undefined) rows.push({ kind: "timer", at: name, says: `${delay} has passed`, clauses: because, step: number });
     else {
@@ -175,11 +176,11 @@ export function walkConversation({ machine: name, title, input, events }: Walk):
   return { title, lifelines: lifelinesIn(rows, name), rows };
 }
 
-/** The clauses of what was taken; what we decided is said to be ours. */
-const reasons = ({ taken }: Step): string[] => [
+/** The clauses of all that was taken, of the eventless transitions too; what we decided is said to be ours. */
+const reasons = (asked: readonly Asked[]): string[] => [
   ...new Set(
-    taken.flatMap((transition) => {
-      const why = grounds(transition);
+    asked.flatMap(({ transition, enabled }) => {
+      const why = enabled ? grounds(transition) : undefined;
       return why === undefined ? [] : "cites" in why ? [...clauses(why)] : [`decided beside ${clauses(why).join(", ")}`];
     }),
   ),

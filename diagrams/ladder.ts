@@ -55,6 +55,7 @@ interface Frame {
 /** Lifelines are named again after so much of the chart. */
 export function ladder(conversation: Conversation, { repeatAfter = 900 }: { readonly repeatAfter?: number } = {}): string {
   const frame = framed(conversation);
+  const names = new Map(conversation.lifelines.map(({ id, says }) => [id, says]));
   const drawn: string[] = [];
   let y = titleHeight;
   let named = -Infinity;
@@ -65,7 +66,7 @@ export function ladder(conversation: Conversation, { repeatAfter = 900 }: { read
       y += headHeight + 14;
     }
     const { svg, height } = rowAt(row, frame, y);
-    drawn.push(`<g class="${row.kind}"${row.step === undefined ? "" : ` data-step="${row.step}"`}>${svg}</g>`);
+    drawn.push(`<g class="${row.kind}"${row.step === undefined ? "" : ` data-step="${row.step}"`} role="img" aria-label="${escaped(said(row, names))}">${svg}</g>`);
     y += height;
   });
   if (conversation.rows.length === 0) {
@@ -74,7 +75,7 @@ export function ladder(conversation: Conversation, { repeatAfter = 900 }: { read
   }
   const bottom = y + 10;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" width="${frame.width}" height="${bottom + margin}" viewBox="0 0 ${frame.width} ${bottom + margin}" role="img" aria-label="${escaped(`sequence chart: ${conversation.title}`)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" width="${frame.width}" height="${bottom + margin}" viewBox="0 0 ${frame.width} ${bottom + margin}" role="group" aria-label="${escaped(`sequence chart: ${conversation.title}`)}">`,
     `<style>`,
     ladderStyle,
     `</style>`,
@@ -85,6 +86,21 @@ export function ladder(conversation: Conversation, { repeatAfter = 900 }: { read
     `</svg>`,
     "",
   ].join("\n");
+}
+
+/** A row for whoever listens. */
+function said(row: Row, names: ReadonlyMap<string, string>): string {
+  const clauses = "clauses" in row && row.clauses !== undefined && row.clauses.length > 0 ? ` (${row.clauses.join(", ")})` : "";
+  switch (row.kind) {
+    case "message":
+      return `${names.get(row.from)} to ${names.get(row.to)}: ${row.says}${clauses}`;
+    case "state":
+      return `${names.get(row.at)} is now in ${row.says}`;
+    case "timer":
+      return `timer of ${names.get(row.at)}: ${row.says}${clauses}`;
+    case "note":
+      return row.says;
+  }
 }
 
 // ---------------------------------------------------------------- where everything stands

@@ -15,7 +15,8 @@ Without an option: prints every picture and every document into diagrams/, where
   --pdf FILE           the whole review as PDF
   --export DIR         the machines for other tools: SCXML, Mermaid, PlantUML, XState and Stately;
                        the tables as CSV; and a sequence chart of every flow
-  --ladder FILE        a sequence chart of a trace (NDJSON) or a capture (pcap, pcapng), as SVG on standard output
+  --ladder FILE [GROUP] a sequence chart of a trace (NDJSON) or a capture (pcap, pcapng), as SVG on standard output;
+                       of a trace, the group whose name begins so
   --help               this text
 `;
 
@@ -56,9 +57,9 @@ async function exportTo(to: string): Promise<void> {
   console.log(`diagrams: ${files.size} files exported to ${to}`);
 }
 
-async function ladder(file: string): Promise<void> {
+async function ladder(file: string, group?: string): Promise<void> {
   const { ladderOf } = await import("./conversation-files.ts");
-  process.stdout.write(await ladderOf(file));
+  process.stdout.write(await ladderOf(file, group));
 }
 
 // ---------------------------------------------------------------- the command line
@@ -69,7 +70,7 @@ const commands: { readonly [option: string]: { readonly least: number; readonly 
   compare: { least: 1, most: 2, run: async (revisions, asMarkdown) => (await import("./compare-revisions.ts")).printComparison(revisions, asMarkdown ? "markdown" : "page") },
   pdf: { least: 1, most: 1, run: async ([file]) => (await import("./site/pdf.ts")).printPdf(file!) },
   export: { least: 1, most: 1, run: ([to]) => exportTo(to!) },
-  ladder: { least: 1, most: 1, run: ([file]) => ladder(file!) },
+  ladder: { least: 1, most: 2, run: ([file, group]) => ladder(file!, group) },
 };
 
 async function main(args: readonly string[]): Promise<void> {

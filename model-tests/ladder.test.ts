@@ -93,6 +93,8 @@ describe("a drawing", () => {
     expect(arrows[0]).toEqual([alice, focus - 2]);
     expect(arrows[1]).toEqual([focus, bob - 2]);
     expect(ladder(conversation)).toContain('data-step="0"');
+    expect(ladder(conversation)).toContain('aria-label="Alice to the focus: INVITE (RFC 3261 §13.2)"');
+    expect(ladder(conversation)).toContain('aria-label="the focus is now in open.membership.active"');
   });
 
   test("names the lifelines again on a long chart", () => {
@@ -152,6 +154,11 @@ describe("a walk", () => {
     }
   });
 
+  test("an eventless transition says its clauses too", () => {
+    const { rows } = walkConversation({ machine: "group-session", title: "", input: worlds["group-session"].inputs[0], events: [{ type: "sip.INVITE.create", recipients: 1, anonymous: false }, { type: "participant.connected", seat: 1 }] });
+    expect(rows.find(({ step: number }) => number === 1)).toMatchObject({ clauses: ["RFC 4575 §5.7.3", "RFC 4579 §5"] });
+  });
+
   test("whoever gets no answer hears nothing, and a refusal is sent back", () => {
     const { rows } = walkConversation({ machine: "group-session", title: "", input: worlds["group-session"].inputs[0], events: [{ type: "sip.INVITE.join", from: "stranger", device: "new" }, { type: "participant.left", seat: 0 }] });
     const said = rows.filter(({ step: number }) => number === 0);
@@ -205,6 +212,14 @@ describe("a trace", () => {
       { kind: "message", from: creator, to: focus, says: "+1.000 msrp.SEND content=chat claims=self to=group" },
       { kind: "message", from: focus, to: creator, says: "MSRP 481: refused in this state" },
     ]);
+  });
+
+  test("one group of many is drawn alone; too many together are refused", async () => {
+    const many = written("many.ndjson", ["a1", "a2", "b", "c", "d"].map((of, at) => ({ at, of, machine: "group-session", instance: of, state: "new", effects: [] })));
+    await expect(conversationOf(many)).rejects.toThrow("has 5 groups");
+    expect((await conversationOf(many, "b")).lifelines.map(({ says }) => says)).toEqual(["group-session (b)"]);
+    expect((await conversationOf(many, "a")).lifelines.length).toBe(2);
+    await expect(conversationOf(many, "x")).rejects.toThrow("nothing to draw");
   });
 
   test("what is no trace is said, with its line", async () => {
