@@ -102,7 +102,7 @@ class Union {
     this.#moved = moved(pairs);
     let number = after?.transitions.length ?? 0;
     const rules = pairs.map((pair) => ({ pair, change: changeOf(pair, (rule) => this.#saidOfRule(rule, pair)), drawn: this.#drawn(pair, () => ++number) }));
-    this.chart = { name: (after ?? before)!.name, root, states: below(root), transitions: rules.map(({ change, drawn }) => ({ ...drawn, ...(change && { mark: change.mark, ...(change.mark === "changed" && { changes: change.aspects }) }) })) };
+    this.chart = { ...(after ?? before)!, root, states: below(root), transitions: rules.map(({ change, drawn }) => ({ ...drawn, ...(change && { mark: change.mark, ...(change.mark === "changed" && { changes: change.aspects }) }) })) };
     this.ruleChanges = rules.flatMap(({ pair, change, drawn }): RuleChange[] => {
       const on = [triggerText(drawn.trigger), guardText(drawn)].filter(Boolean).join(" ");
       return change ? [{ ...change, rule: drawn.rule, ...(pair.before && { was: pair.before.rule }), state: this.#paths.get(drawn.from) || this.chart.name, on }] : [];

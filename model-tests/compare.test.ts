@@ -9,9 +9,66 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AnyStateMachine } from "xstate";
+import { compare, isSame } from "../diagrams/compare.ts";
+import { below, statechart, type State, type Statechart, type Transition } from "../diagrams/graph.ts";
+import { machines } from "../machines/index.ts";
 import { hasChromium, startBrowser, type Browser } from "./browser.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+// ---------------------------------------------------------------- every rule and every state
+
+/** What a comparison found, in short. */
+function found(before: Statechart, after: Statechart): string[] {
+  const { states, rules } = compare(before, after);
+  return [
+    ...states.map(({ mark, path, aspects }) => `${mark} state ${path}: ${aspects.map(({ of }) => of).join(", ")}`),
+    ...rules.map(({ mark, rule, aspects }) => `${mark} rule ${rule}${mark === "changed" ? `: ${aspects.map(({ of }) => of).join(", ")}` : ""}`),
+  ];
+}
+
+const without = (chart: Statechart, gone: Transition): Statechart => ({ ...chart, transitions: chart.transitions.filter((rule) => rule !== gone).map((rule, index) => ({ ...rule, rule: index + 1 })) });
+const instead = (chart: Statechart, old: Transition, now: Partial<Transition>): Statechart => ({ ...chart, transitions: chart.transitions.map((rule) => (rule === old ? { ...rule, ...now } : rule)) });
+
+/** The state is called otherwise, and so are those that it holds and whatever leads there. */
+function renamed(chart: Statechart, { id }: State): Statechart {
+  const now = (name: string) => (name === id || name.startsWith(`${id}.`) ? `${id.replace(/[^.]+$/, "another")}${name.slice(id.length)}` : name);
+  const rename = (state: State): State => {
+    const name = now(state.id);
+    return { ...state, id: name, key: state.id === id ? "another" : state.key, path: name.split(".").slice(1).join("."), children: state.children.map(rename), ...(state.initial !== undefined && { initial: now(state.initial) }) };
+  };
+  const root = rename(chart.root);
+  return { ...chart, root, states: below(root), transitions: chart.transitions.map((rule) => ({ ...rule, from: now(rule.from), ...(rule.to !== undefined && { to: now(rule.to) }) })) };
+}
+
+describe.each(Object.entries<AnyStateMachine>(machines))("%s", (name, machine) => {
+  const chart = statechart(name, machine);
+
+  test("is the same as itself, and the union is the machine", () => {
+    const difference = compare(chart, chart);
+    expect(isSame(difference)).toBe(true);
+    expect(difference.chart).toEqual(chart);
+  });
+
+  test("each rule, when it is new, gone, or says one thing otherwise, is what is found", { timeout: 60_000 }, () => {
+    for (const rule of chart.transitions) {
+      const number = rule.rule;
+      expect(found(without(chart, rule), chart)).toEqual([`added rule ${number}`]);
+      expect(found(chart, without(chart, rule))).toEqual([`removed rule ${chart.transitions.length}`]);
+      expect(found(chart, instead(chart, rule, { guard: `${rule.guard ?? "once"} and planted` }))).toEqual([`changed rule ${number}: guard`]);
+      expect(found(chart, instead(chart, rule, { effects: [...rule.effects, "planted"] }))).toEqual([`changed rule ${number}: effects`]);
+      expect(found(chart, instead(chart, rule, { grounds: { cites: ["RFC 3261 §99"] } }))).toEqual([`changed rule ${number}: because`]);
+      expect(found(chart, instead(chart, rule, { trigger: { kind: "event", event: "planted" } }))).toEqual([`changed rule ${number}: event`]);
+      const elsewhere = chart.states.find(({ id, children }) => id !== rule.to && children.length === 0)!.id;
+      if (rule.to !== undefined) expect(found(chart, instead(chart, rule, { to: elsewhere }))).toEqual([`changed rule ${number}: leads to`]);
+    }
+  });
+
+  test("each state, called otherwise, is the same state with another name", () => {
+    for (const state of chart.states) expect(found(chart, renamed(chart, state))).toEqual([`changed state ${[...state.path.split(".").slice(0, -1), "another"].join(".")}: name`]);
+  });
+});
 
 // ---------------------------------------------------------------- a repository
 
