@@ -44,7 +44,7 @@ export async function askForToken(again: boolean): Promise<string> {
       h("h2", { id: "wanted" }, "This server wants the admin token"),
       h("p", { id: "where", role: again ? "alert" : undefined }, again ? "That was not the token. " : "", "It is what --admin-token or CPM_ADMIN_TOKEN says. It is kept until this tab is closed."),
       h("label", { class: "field", for: "token" }, "Token", field),
-      h("div", { class: "choice" }, h("button", { type: "button", onclick: give }, "Show it")),
+      h("div", { class: "choice" }, h("button", { type: "button", onclick: give }, "Use this token")),
     ],
     { "aria-labelledby": "wanted", "aria-describedby": "where" },
   );

@@ -56,7 +56,8 @@ export class Operator {
   /** Server-sent events, until the server ends them, nothing comes any more or `over` says so. @throws {Refused} @throws {Unreachable} */
   async *stream(path: string, over: AbortSignal): AsyncGenerator<Told> {
     const silence = new AbortController();
-    const answer = await this.#ask(path, { signal: AbortSignal.any([over, silence.signal]) });
+    const slow = setTimeout(() => silence.abort(), silenceMs);
+    const answer = await this.#ask(path, { signal: AbortSignal.any([over, silence.signal]) }).finally(() => clearTimeout(slow));
     const chunks = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {

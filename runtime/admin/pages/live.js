@@ -66,7 +66,7 @@ async function askForToken(again) {
       h("h2", { id: "wanted" }, "This server wants the admin token"),
       h("p", { id: "where", role: again ? "alert" : void 0 }, again ? "That was not the token. " : "", "It is what --admin-token or CPM_ADMIN_TOKEN says. It is kept until this tab is closed."),
       h("label", { class: "field", for: "token" }, "Token", field),
-      h("div", { class: "choice" }, h("button", { type: "button", onclick: give }, "Show it"))
+      h("div", { class: "choice" }, h("button", { type: "button", onclick: give }, "Use this token"))
     ],
     { "aria-labelledby": "wanted", "aria-describedby": "where" }
   );
@@ -359,6 +359,7 @@ var spacing = { least: 150, most: 300 };
 var pill = 210;
 function ladder(conversation, { repeatAfter: repeatAfter2 = 900 } = {}) {
   const frame = framed(conversation);
+  const names = new Map(conversation.lifelines.map(({ id, says }) => [id, says]));
   const drawn = [];
   let y = titleHeight;
   let named = -Infinity;
@@ -369,7 +370,7 @@ function ladder(conversation, { repeatAfter: repeatAfter2 = 900 } = {}) {
       y += headHeight + 14;
     }
     const { svg, height } = rowAt(row, frame, y);
-    drawn.push(`<g class="${row.kind}"${row.step === void 0 ? "" : ` data-step="${row.step}"`}>${svg}</g>`);
+    drawn.push(`<g class="${row.kind}"${row.step === void 0 ? "" : ` data-step="${row.step}"`} role="img" aria-label="${escaped(said(row, names))}">${svg}</g>`);
     y += height;
   });
   if (conversation.rows.length === 0) {
@@ -378,7 +379,7 @@ function ladder(conversation, { repeatAfter: repeatAfter2 = 900 } = {}) {
   }
   const bottom = y + 10;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" width="${frame.width}" height="${bottom + margin}" viewBox="0 0 ${frame.width} ${bottom + margin}" role="img" aria-label="${escaped(`sequence chart: ${conversation.title}`)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" width="${frame.width}" height="${bottom + margin}" viewBox="0 0 ${frame.width} ${bottom + margin}" role="group" aria-label="${escaped(`sequence chart: ${conversation.title}`)}">`,
     `<style>`,
     ladderStyle,
     `</style>`,
@@ -389,6 +390,19 @@ function ladder(conversation, { repeatAfter: repeatAfter2 = 900 } = {}) {
     `</svg>`,
     ""
   ].join("\n");
+}
+function said(row, names) {
+  const clauses = "clauses" in row && row.clauses !== void 0 && row.clauses.length > 0 ? ` (${row.clauses.join(", ")})` : "";
+  switch (row.kind) {
+    case "message":
+      return `${names.get(row.from)} to ${names.get(row.to)}: ${row.says}${clauses}`;
+    case "state":
+      return `${names.get(row.at)} is now in ${row.says}`;
+    case "timer":
+      return `timer of ${names.get(row.at)}: ${row.says}${clauses}`;
+    case "note":
+      return row.says;
+  }
 }
 function framed({ title, lifelines, rows }) {
   const order = new Map(lifelines.map(({ id }, index) => [id, index]));
@@ -595,7 +609,7 @@ function remembered(value) {
   if (value === null || typeof value !== "object") return String(value);
   return Object.entries(value).map(([name, inner]) => `${name} ${remembered(inner)}`).join(", ");
 }
-function said({ type, ...params }) {
+function said2({ type, ...params }) {
   const word = (value) => typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value);
   return [type, ...Object.entries(params).map(([name, value]) => `${name}=${word(value)}`)].join(" ");
 }
@@ -660,12 +674,12 @@ function heard(step, speaker) {
   if (event === void 0) return [];
   const timer2 = event.type.startsWith("xstate.after.") ? event.type.split(".")[2] : void 0;
   if (timer2 !== void 0) return [{ kind: "timer", at: speaker.of(step) ?? focus, says: timer2 }];
-  if (event.type.startsWith("admin.")) return machine === "group-session" ? [{ kind: "message", from: "operator", to: focus, says: said({ ...event, type: event.type.replace("admin.", "") }) }] : [];
+  if (event.type.startsWith("admin.")) return machine === "group-session" ? [{ kind: "message", from: "operator", to: focus, says: said2({ ...event, type: event.type.replace("admin.", "") }) }] : [];
   if (!/^(sip|msrp|data)\./.test(event.type)) return [];
   if (machine === "group-file-transfer" || effects.some(({ type: type2 }) => type2 === "startSubscription")) return [];
   const { from = machine === "group-session" ? 0 : speaker.of(step), type, claims, ...rest } = event;
   const told = { type: type.replace(/^(sip|msrp)\./, ""), ...rest, ...claims === "other" && { claims } };
-  return [{ kind: "message", from: String(from), to: focus, says: said(told) }];
+  return [{ kind: "message", from: String(from), to: focus, says: said2(told) }];
 }
 function done(step, speaker) {
   const { event, machine, effects, refusal } = step;
@@ -788,9 +802,9 @@ function line(one) {
   return [
     h("time", {}, clockTime(at)),
     h("span", { class: "machine-name" }, machine, " ", h("small", {}, instance.split(".").at(-1).slice(0, 8))),
-    h("code", {}, event === void 0 ? "begins" : said(event)),
+    h("code", {}, event === void 0 ? "begins" : said2(event)),
     handled ? h("span", {}, from === void 0 || from === to ? `in ${to}` : `${from} → ${to}`, rules2) : h("b", {}, `refused: ${refusal?.status ?? refusal?.protocol ?? "nothing to do"}`),
-    effects.length > 0 && h("span", { class: "effects" }, effects.map(said).join(" · "))
+    effects.length > 0 && h("span", { class: "effects" }, effects.map(said2).join(" · "))
   ];
 }
 
@@ -1113,7 +1127,8 @@ var Operator = class {
   /** Server-sent events, until the server ends them, nothing comes any more or `over` says so. @throws {Refused} @throws {Unreachable} */
   async *stream(path, over) {
     const silence = new AbortController();
-    const answer = await this.#ask(path, { signal: AbortSignal.any([over, silence.signal]) });
+    const slow = setTimeout(() => silence.abort(), silenceMs);
+    const answer = await this.#ask(path, { signal: AbortSignal.any([over, silence.signal]) }).finally(() => clearTimeout(slow));
     const chunks = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (; ; ) {
