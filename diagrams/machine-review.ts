@@ -65,16 +65,27 @@ export function machineReview(name: MachineName, { matrix, tours }: MachineEvide
     events: worlds[name].events,
     timers: timersOf(name),
     tours,
-    rules: traces.map((trace) => ruleReview(trace, taken.get(trace.rule) ?? [])),
+    rules: traces.map((trace) => ruleReview(trace, ordinary(taken.get(trace.rule) ?? [], tours))),
   };
 }
 
-function ruleReview({ rule, name, grounds, flows, wireTours = [], unreachable }: TransitionTrace, taken: readonly { readonly tour: string; readonly step: number }[]): RuleReview {
+type Takers = readonly { readonly tour: string; readonly step: number }[];
+
+/** Those that come to it soonest stand first, and of them those whose events stand first in the world: they are the most ordinary. */
+function ordinary(taken: Takers, tours: readonly TourReview[]): Takers {
+  const events = new Map(tours.map((tour) => [tour.id, tour.events]));
+  const strangeness = ({ tour, step }: Takers[number]) => events.get(tour)!.slice(0, step + 1).reduce((sum, index) => sum + Math.abs(index), 0);
+  const soonest = [...taken].sort((a, b) => a.step - b.step);
+  const enough = soonest.filter(({ step }, index) => index < most || step === soonest[0]!.step);
+  return enough.map((taker) => ({ taker, odd: strangeness(taker) })).sort((a, b) => a.taker.step - b.taker.step || a.odd - b.odd).map(({ taker }) => taker).slice(0, most);
+}
+
+function ruleReview({ rule, name, grounds, flows, wireTours = [], tours, unreachable }: TransitionTrace, firstTours: Takers): RuleReview {
   return {
     rule,
     name,
-    tours: taken.length,
-    firstTours: [...taken].sort((a, b) => a.step - b.step).slice(0, most),
+    tours: tours.count,
+    firstTours,
     wireTours: wireTours.length,
     ...(wireTours[0] !== undefined && { firstWireTour: wireTours[0] }),
     wireTests: grounds === undefined ? [] : testsNaming("cites" in grounds ? grounds.cites : grounds.beside),

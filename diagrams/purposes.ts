@@ -1,7 +1,9 @@
 /** Test purposes in the form of an enabler test specification: one for each transition, from the tour that comes to it soonest. */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
+import type { Effect } from "../machines/effects.ts";
 import { start, step, type Step } from "../machines/step.ts";
+import { warnings } from "../machines/terms.ts";
 import { told } from "../model-tests/explore.ts";
 import { answerOf } from "../model-tests/graph.ts";
 import { toldAnswer } from "../model-tests/tours.ts";
@@ -54,8 +56,11 @@ function walked(machine: AnyStateMachine, input: unknown, events: readonly AnyEv
 function expectedOf(done: Step): string[] {
   const { _nodes, status } = done.snapshot as AnyMachineSnapshot;
   const rests = _nodes.filter(({ type }) => type === "atomic" || type === "final").map(({ path }) => path.join("."));
-  return [...done.effects.map((effect) => told([effect])), ...(done.effects.length === 0 ? ["nothing is said"] : []), `${status === "active" ? "it rests in" : "it ends in"} ${rests.join(" and ")}`];
+  return [...done.effects.map((effect) => told([asOnTheWire(effect)])), ...(done.effects.length === 0 ? ["nothing is said"] : []), `${status === "active" ? "it rests in" : "it ends in"} ${rests.join(" and ")}`];
 }
+
+/** A warning as the wire shows it. */
+const asOnTheWire = (effect: Effect): { readonly type: string } => ("warning" in effect && effect.warning !== undefined ? { ...effect, warning: warnings[effect.warning] } : effect);
 
 function titleOf(transition: Transition): string {
   const where = transition.from.split(".").slice(1).join(".") || "any state";
