@@ -60,7 +60,7 @@ function expectedOf(done: Step): string[] {
 }
 
 /** A warning as the wire shows it. */
-const asOnTheWire = (effect: Effect): { readonly type: string } => ("warning" in effect && effect.warning !== undefined ? { ...effect, warning: warnings[effect.warning] } : effect);
+const asOnTheWire = (effect: Effect) => ("warning" in effect && effect.warning !== undefined ? { ...effect, warning: warnings[effect.warning] as string } : effect);
 
 function titleOf(transition: Transition): string {
   const where = transition.from.split(".").slice(1).join(".") || "any state";
