@@ -94,6 +94,8 @@ const each = (names: readonly string[], selector: (name: string) => string) => n
  */
 export const statechartStyle = [
   `${scope}{${typography}}`,
+  // Whatever the page says of its own classes.
+  `${scope} *{font:inherit}`,
   `${each(boldClasses, (name) => `.${name}`)}{font-weight:700}`,
   `${scope} .title{font-size:18px}`,
   `${scope} .name{font-size:13px}`,

@@ -1,5 +1,5 @@
 /** The checked-in pictures as a browser shows them: its letters are as wide as we counted, and boxes hold what is in them. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textWidth } from "../diagrams/lettering.ts";
 import { dark, light } from "../diagrams/style.ts";
@@ -11,7 +11,11 @@ const pictures = readdirSync(directory).filter((file) => file.endsWith(".svg") &
 
 const hex = (colour: string) => `#${[...colour.matchAll(/\d+/g)].map(([part]) => Number(part).toString(16).padStart(2, "0")).join("")}`;
 
-describe.runIf(hasChromium("diagrams-chromium.test.ts"))("in Chromium", () => {
+const isThere = hasChromium("diagrams-chromium.test.ts");
+
+test.runIf(process.env["CPM_TEST_ALL"] === "1")("Chromium is there", () => expect(isThere).toBe(true));
+
+describe.runIf(isThere)("in Chromium", () => {
   let browser: Browser;
   let seen: Seen;
   beforeAll(async () => {
@@ -76,7 +80,6 @@ describe.runIf(hasChromium("diagrams-chromium.test.ts"))("in Chromium", () => {
 
   test("several pictures in one page: dark and light as the system has it, as the page says, and always light on paper", async () => {
     const { page, close } = await browser.open({ colorScheme: "dark" });
-    const { readFileSync } = await import("node:fs");
     const [one, other] = ["group-file-transfer.svg", "group-participant.open.svg"].map((file) => readFileSync(new URL(file, directory), "utf8"));
     await page.setContent(`<!DOCTYPE html><p>Beside the pictures</p><div>${one}</div><div data-theme="light">${other}</div>`);
     const colours = () => page.evaluate(`[...document.querySelectorAll("svg")].map((svg) => [getComputedStyle(svg.querySelector(".sheet")).fill, getComputedStyle(svg.querySelector(".cited")).fill])`) as Promise<string[][]>;
@@ -90,6 +93,11 @@ describe.runIf(hasChromium("diagrams-chromium.test.ts"))("in Chromium", () => {
     await page.emulateMedia({ media: "print" });
     expect(await shown()).toEqual([bright, bright]);
     expect(await page.evaluate(`getComputedStyle(document.querySelector("p")).color`)).toBe("rgb(0, 0, 0)");
+    const lengths = () => page.evaluate(`[...document.querySelectorAll("text")].map((text) => text.getComputedTextLength())`);
+    const before = await lengths();
+    const names = [...new Set([one, other].flatMap((svg) => [...svg!.matchAll(/class="([^"]+)"/g)].flatMap(([, names]) => names!.split(" "))))].filter((name) => name !== "statechart");
+    await page.addStyleTag({ content: `${names.map((name) => `.${name}`).join()} { font: italic 900 20px serif }` });
+    expect(await lengths()).toEqual(before);
     await close();
   });
 
