@@ -5,7 +5,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { machines, type MachineName } from "../machines/index.ts";
-import { clauses, delayOf, grounds } from "../machines/inspect.ts";
+import { clauses as clausesOf, delayOf, grounds } from "../machines/inspect.ts";
 import { start, step, type Step } from "../machines/step.ts";
 import { warnings, type Warning } from "../machines/terms.ts";
 import { askedOnTheWay, type Asked } from "../model-tests/explore.ts";
@@ -181,12 +181,12 @@ const reasons = (asked: readonly Asked[]): string[] => [
   ...new Set(
     asked.flatMap(({ transition, enabled }) => {
       const why = enabled ? grounds(transition) : undefined;
-      return why === undefined ? [] : "cites" in why ? [...clauses(why)] : [`decided beside ${clauses(why).join(", ")}`];
+      return why === undefined ? [] : "cites" in why ? [...clausesOf(why)] : [`decided beside ${clausesOf(why).join(", ")}`];
     }),
   ),
 ];
 
-const refusalReasons = ({ refusal }: Step): string[] => (refusal === undefined ? [] : [...clauses(refusal.grounds)]);
+const refusalReasons = ({ refusal }: Step): string[] => (refusal === undefined ? [] : [...clausesOf(refusal.grounds)]);
 
 function refused(machine: MachineName, speaker: string, { refusal }: Step, number: number): Row {
   if (refusal === undefined || refusal.protocol === "silence") return { kind: "note", says: "nobody waits for an answer: nothing is said", step: number };
@@ -216,18 +216,19 @@ const rank = (id: string) => (/^(Participant|recipient) /.test(id) ? 0 : id === 
 // ---------------------------------------------------------------- flows
 
 /** A flow of `model-tests/flows`: through its machine, or on the wire. */
-export function flowConversation({ kind, of, title, input, events, lines, number }: FlowReview): Conversation {
+export function flowConversation({ kind, of, title, input, events, lines, number, clauses }: FlowReview): Conversation {
   const named = `${title} (${number})`;
   if (kind === "flow") return walkConversation({ machine: of as MachineName, title: `${named}: ${of}`, input, events: events! as readonly AnyEventObject[] });
   const parts = lines.map((line) => line.trim().split(/\s{2,}/));
   const people = new Set(parts.flatMap(([who = ""]) => (who.includes(" -> ") ? who.split(" -> ") : [])));
+  const beside: readonly Row[] = clauses.length === 0 ? [] : [{ kind: "note", says: clauses.join(", ") }];
   const rows = parts.map(([who = "", what = "", ...details], step): Row => {
     const [from = "", to] = who.split(" -> ");
-    const says = [what, ...details].join("  ");
+    const says = [what, ...details].join(" · ");
     if (to !== undefined) return { kind: "message", from, to, says, step };
     return people.has(from) ? { kind: "state", at: from, says, step } : { kind: "note", says: [who, says].join("  ").trim(), step };
   });
-  return { title: of === "" ? named : `${named}: ${of}`, lifelines: lifelinesOf(rows), rows };
+  return { title: of === "" ? named : `${named}: ${of}`, lifelines: lifelinesOf(rows), rows: [...beside, ...rows] };
 }
 
 /** Of a conversation on the wire: who begins it, the focus, and the others as they come. */
