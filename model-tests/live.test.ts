@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CpmClient } from "../runtime/client/client.ts";
 import type { FileInvitation, Invitation } from "../runtime/client/invitation.ts";
 import { ServerProcess } from "../runtime/client/server-process.ts";
@@ -21,6 +21,9 @@ import { hasChromium, phone, startBrowser, type Browser, type Seen } from "./bro
 const factory = "sip:conference-factory@cpm.example";
 const directory = mkdtempSync(join(tmpdir(), "cpm-live-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+// Each has a browser to wait for, on whatever machine.
+vi.setConfig({ testTimeout: 40_000 });
 
 let browser: Browser;
 const chromium = hasChromium("the live page");
@@ -72,7 +75,7 @@ const idOf = ({ identity }: { readonly identity: string }): string => /^sip:([^@
 // ---------------------------------------------------------------- what the page shows
 
 const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
-const says = (page: Page, selector: string, words: string | RegExp): Promise<void> => page.locator(selector, { hasText: words }).first().waitFor({ timeout: 6_000 });
+const says = (page: Page, selector: string, words: string | RegExp): Promise<void> => page.locator(selector, { hasText: words }).first().waitFor({ timeout: 10_000 });
 
 /** The ids of the states that are lit. */
 const lit = (page: Page): Promise<string[]> => page.locator(".machine .window [data-state]:is(.active, .around)").evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute("data-state")!))].toSorted());
@@ -144,7 +147,7 @@ describe.skipIf(!chromium)("the live page", () => {
     expect(await page.evaluate<string[]>("[...recipients]")).toEqual(expect.arrayContaining(["bob@cpm.example: ringing", "bob@cpm.example: done", "carol@cpm.example: ringing", "carol@cpm.example: declined"]));
     isQuiet(seen, new URL(url).origin, /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/);
     await seen.close();
-  }, 30_000);
+  });
 
   describe("before a server of its own", () => {
     const markup = `<img src=x onerror="document.title='caught'">&amp;<script>document.title='caught'</script>`;

@@ -77,8 +77,9 @@ export class WatchedGroup {
     this.#changed();
   }
 
+  /** It is not there. Where the stream still runs, that tells of the end. */
   gone(): void {
-    if (this.#state === "ended") return;
+    if (this.#state === "ended" || this.#state === "live") return;
     this.#note("The group is not here any more: it has ended, or the server has started again.");
     this.#end("gone");
   }

@@ -287,6 +287,8 @@ var scope = "svg.statechart";
 var each = (names, selector) => names.map((name) => `${scope} ${selector(name)}`).join();
 var statechartStyle = [
   `${scope}{${typography}}`,
+  // Whatever the page says of its own classes.
+  `${scope} *{font:inherit}`,
   `${each(boldClasses, (name) => `.${name}`)}{font-weight:700}`,
   `${scope} .title{font-size:18px}`,
   `${scope} .name{font-size:13px}`,
@@ -820,6 +822,7 @@ var ChartView = class {
   #whole = { x: 0, y: 0, width: 1, height: 1 };
   #part = this.#whole;
   #moved = 0;
+  #isClose = false;
   #lit = { active: /* @__PURE__ */ new Set(), taken: /* @__PURE__ */ new Set() };
   #picked = {};
   #onPick;
@@ -871,11 +874,14 @@ var ChartView = class {
   }
   /** The chart itself, without the tables of its sheet. */
   fit() {
+    this.#isClose = false;
     this.#look((this.#svg && chartIn(this.#svg)) ?? this.#whole);
   }
   light(active, taken) {
     this.#lit = { active: new Set(active), taken: new Set(taken) };
     this.#light();
+    const lit = this.#isClose ? this.#svg?.querySelector(".active") : void 0;
+    if (lit) this.#reveal(lit);
   }
   pick(picked) {
     this.#picked = picked;
@@ -904,6 +910,7 @@ var ChartView = class {
   }
   /** About a point of the window, or its middle. */
   #zoom(by, at) {
+    this.#isClose = true;
     const { x, y, width, height } = this.#part;
     const least = this.#whole.width / closest2;
     const wide = Math.min(Math.max(width / by, least), this.#whole.width * 1.5);
@@ -1215,8 +1222,9 @@ var WatchedGroup = class {
     if (this.#state === "live") this.#state = "lost";
     this.#changed();
   }
+  /** It is not there. Where the stream still runs, that tells of the end. */
   gone() {
-    if (this.#state === "ended") return;
+    if (this.#state === "ended" || this.#state === "live") return;
     this.#note("The group is not here any more: it has ended, or the server has started again.");
     this.#end("gone");
   }
