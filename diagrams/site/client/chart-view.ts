@@ -36,6 +36,7 @@ export class ChartView {
   #whole: Part = { x: 0, y: 0, width: 1, height: 1 };
   #part: Part = this.#whole;
   #moved = 0;
+  #isClose = false;
   #lit: { readonly active: ReadonlySet<string>; readonly taken: ReadonlySet<number> } = { active: new Set(), taken: new Set() };
   #picked: Picked = {};
   readonly #onPick: ((picked: Picked) => void) | undefined;
@@ -93,12 +94,16 @@ export class ChartView {
 
   /** The chart itself, without the tables of its sheet. */
   fit(): void {
+    this.#isClose = false;
     this.#look((this.#svg && chartIn(this.#svg)) ?? this.#whole);
   }
 
   light(active: readonly string[], taken: readonly number[]): void {
     this.#lit = { active: new Set(active), taken: new Set(taken) };
     this.#light();
+    // Who looks closely is taken along.
+    const lit = this.#isClose ? this.#svg?.querySelector(".active") : undefined;
+    if (lit) this.#reveal(lit);
   }
 
   pick(picked: Picked): void {
@@ -133,6 +138,7 @@ export class ChartView {
 
   /** About a point of the window, or its middle. */
   #zoom(by: number, at?: { readonly x: number; readonly y: number }): void {
+    this.#isClose = true;
     const { x, y, width, height } = this.#part;
     const least = this.#whole.width / closest;
     const wide = Math.min(Math.max(width / by, least), this.#whole.width * 1.5);

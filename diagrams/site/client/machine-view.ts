@@ -1,8 +1,10 @@
 /** One machine: its chart, and beside it what is picked from it or what runs in it. */
+import { flowConversation } from "../../conversations.ts";
+import { ladder } from "../../ladder.ts";
 import type { MachineReview } from "../../review-shape.ts";
-import { ChartView } from "./chart-view.ts";
+import { ChartView, type Picked } from "./chart-view.ts";
 import { machineOf, pathOf, review } from "./data.ts";
-import { h, list, replace, table, type Child } from "./element.ts";
+import { h, list, picture, replace, table, type Child } from "./element.ts";
 import { rulesPanel, statePanel } from "./panel.ts";
 import { to, type Route, type View } from "./route.ts";
 import { RunPanel } from "./run-panel.ts";
@@ -13,12 +15,16 @@ export function machineView(route: Route): View | undefined {
   const machine = machineOf(scriptAt(route)?.script.name ?? route.path[1] ?? "");
   if (machine === undefined) return undefined;
   const { name, says, pictures } = machine;
-  const chart = new ChartView(pictures, (picked) => void (location.hash = picked.state === undefined ? to(["machine", name, "rules", (picked.rules ?? []).join(".")]) : to(["machine", name, "state", picked.state])));
+  const address = ({ state, rules = [] }: Picked) => (state === undefined ? to(["machine", name, "rules", rules.join(".")]) : to(["machine", name, "state", state]));
+  const chart = new ChartView(pictures, (picked) => void (location.hash = address(picked)), (svg) => withoutTables(picture(svg)));
+  const tabs = links(machine);
   const panel = h("aside", { class: "panel", "aria-label": "What is picked" });
   let running: RunPanel | undefined;
 
   const follow = (next: Route): boolean => {
     const script = scriptAt(next);
+    const isHere = [script === undefined, next.path[2] === "run", false, script !== undefined && next.path[2] !== "run"];
+    tabs.querySelectorAll("a").forEach((tab, at) => (isHere[at] === true ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current")));
     if ((script?.script.name ?? next.path[1]) !== name || !["machine", "flow"].includes(next.path[0] ?? "")) return false;
     if (script !== undefined) {
       chart.pick({});
@@ -43,13 +49,19 @@ export function machineView(route: Route): View | undefined {
   return {
     title: name,
     content: [
-      h("header", { class: "head" }, h("h1", { tabindex: -1 }, name), h("p", { class: "lead" }, says), links(machine)),
+      h("header", { class: "head" }, h("h1", { tabindex: -1 }, name), h("p", { class: "lead" }, says), tabs),
       h("div", { class: "bench" }, h("a", { class: "skip", href: location.hash, onclick: (event: Event) => (event.preventDefault(), panel.querySelector<HTMLElement>("h2, a, button")?.focus()) }, "Past the picture"), chart.element, panel),
       ruleTable(machine),
     ],
     follow,
     leave: () => running?.stop(),
   };
+}
+
+/** The page has the rules in a table of its own. */
+function withoutTables(svg: SVGSVGElement): SVGSVGElement {
+  for (const each of [...svg.children]) if (each.tagName === "g" && each.querySelector("[data-state]") === null) each.remove();
+  return svg;
 }
 
 function links({ name }: MachineReview): HTMLElement {
@@ -168,7 +180,7 @@ function tourChoice(machine: MachineReview): Child {
   ];
 }
 
-/** A conversation on the wire has no chart: its lines are what it is. */
+/** A conversation on the wire has no chart: its ladder and its lines are what it is. */
 export function flowPage(route: Route): View | undefined {
   const flow = review.flows.find(({ id }) => id === route.path[1]);
   if (flow === undefined) return undefined;
@@ -178,6 +190,8 @@ export function flowPage(route: Route): View | undefined {
       h("h1", { tabindex: -1 }, flow.title, h("small", { class: "quiet" }, ` ${flow.kind === "wire" ? "on the wire" : flow.of}, ${flow.number}`)),
       h("p", { class: "lead prose" }, flow.prose.replace(/^#.*$/gm, "").trim()),
       flow.clauses.length > 0 && h("p", {}, flow.clauses.flatMap((clause, index) => [index > 0 && ", ", clauseLink(clause)])),
+      h("div", { class: "scroll conversation", tabindex: 0, role: "region", "aria-label": "Ladder" }, picture(ladder(flowConversation(flow)))),
+      h("h2", {}, "Its lines"),
       h("pre", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The lines of the flow" }, flow.lines.join("\n")),
       h("p", { class: "quiet" }, `model-tests/${flow.file}`),
     ],

@@ -301,7 +301,7 @@ function clauseDetails({ clause, title, inScope, exception, inferred, cites, bes
     h("p", {}, pill(inScope ? "in scope" : "beyond the scope"), ` ${counted(cites.length, "place")} cite it, ${beside.length} were decided beside it. ${counted(tours, "tour")}, ${wireTours.toLocaleString("en")} on the wire, take a rule that rests on it.`),
     exception !== undefined && h("p", {}, h("b", { class: "label" }, "not modelled "), exception),
     inferred !== undefined && h("p", {}, h("b", { class: "label" }, "inferred "), inferred),
-    part("What it says, in our words", list(inText.map(({ asks }) => asks))),
+    part("What it says, in our words", list([...new Set(inText.map(({ asks }) => asks))])),
     part("Cited by", list(cites.map(shownLink))),
     part("Decided beside it", list(beside.map(shownLink))),
     part("Invariants", list(invariants.map(({ machine, says }) => [says, h("small", { class: "quiet" }, ` ${machine}`)]))),
