@@ -328,23 +328,22 @@ function why(grounds: Grounds | undefined): string {
   return "cites" in grounds ? `cites ${grounds.cites.join(", ")}` : `decided: ${grounds.decides}; beside ${grounds.beside.join(", ")}`;
 }
 
-/** Clauses, names and marks of a text; what separates them is a word too. */
-const tokens = (text: string): string[] => text.match(/(?:RFC \d+|[\w-]+) §[\w.]+|\s+|[,;]|[^\s,;]+/g) ?? [];
+/** Clauses, names and marks of a text, without what lies between. */
+const tokens = (text: string): string[] => text.match(/(?:RFC \d+|[\w-]+) §[\w.]+|[,;]|[^\s,;]+/g) ?? [];
+
+const isSeparator = (token: string | undefined) => token === "," || token === ";";
 
 function wordByWord(before: string, after: string): Piece[] {
   const [was, is] = [tokens(before), tokens(after)];
-  const isWord = (token: string) => /[^\s,;]/.test(token);
-  if (likeness(was.filter(isWord), is.filter(isWord)) < 1 / 3) return [{ text: before, mark: "removed" as const }, { text: " " }, { text: after, mark: "added" as const }].filter(({ text }) => text !== "");
-  return diffArrays(was, is).flatMap(({ value, added, removed }) => {
-    const text = value.join("");
-    return added || removed ? edged(text, added ? "added" : "removed") : [{ text }];
-  });
+  if (likeness(was.filter((token) => !isSeparator(token)), is.filter((token) => !isSeparator(token))) < 1 / 3) return spaced([[before], [after]].map((value, index) => ({ value, mark: index === 0 ? "removed" : "added" })));
+  return spaced(diffArrays(was, is).map(({ value, added, removed }) => ({ value, ...((added || removed) && { mark: added ? "added" : "removed" }) })));
 }
 
-/** What is marked begins and ends with a word. */
-function edged(text: string, mark: "added" | "removed"): Piece[] {
-  const inner = text.trim();
-  const start = text.indexOf(inner);
-  const pieces: Piece[] = [{ text: text.slice(0, start) }, { text: inner, mark }, { text: text.slice(start + inner.length) }];
-  return pieces.filter((piece) => piece.text !== "");
+/** Spaces stand between words, and not before a separator. */
+function spaced(runs: readonly { readonly value: readonly string[]; readonly mark?: "added" | "removed" }[]): Piece[] {
+  const told = runs.filter(({ value }) => value.join("") !== "");
+  return told.flatMap(({ value, mark }, index): Piece[] => {
+    const text = value.map((token, at) => (at === 0 || isSeparator(token) ? token : ` ${token}`)).join("");
+    return [...(index === 0 || isSeparator(value[0]) ? [] : [{ text: " " }]), { text, ...(mark && { mark }) }];
+  });
 }

@@ -59,7 +59,7 @@ export function machineLists({ difference: { states, rules }, redefined, tours }
   return shown([
     {
       title: "Rules",
-      items: rules.map(({ mark, rule, was, state, on, aspects, clauses }) => ({ mark, rule, name: `${state}: ${on}`, note: numbered(rule, was, mark), aspects, clauses })),
+      items: rules.map(({ mark, rule, was, state, on, aspects, clauses }) => ({ mark, rule, name: `${state}: ${on}`, note: `${numbered(rule, was, mark)}${onlyWhy(aspects) ? "; it does the same as before" : ""}`, aspects, clauses })),
     },
     { title: "States", items: states.map(({ mark, id, path, aspects, clauses }) => ({ mark, state: id, name: path, aspects, clauses })) },
     {
@@ -70,6 +70,8 @@ export function machineLists({ difference: { states, rules }, redefined, tours }
     ...(tours === undefined ? [] : [toursList(tours)]),
   ]);
 }
+
+const onlyWhy = (aspects: readonly Aspect[]) => aspects.every(({ of, pieces }) => of === "because" && pieces.some(({ mark }) => mark));
 
 function numbered(rule: number, was: number | undefined, mark: Mark): string {
   if (mark === "removed") return `was rule ${was}`;
