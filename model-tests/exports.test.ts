@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SaxesParser } from "saxes";
 import { afterAll, describe, expect, test } from "vitest";
-import { createMachine, type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine } from "xstate";
+import { createMachine, setup, type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine } from "xstate";
 import { eventsOf, takenOf } from "../diagrams/machine-review.ts";
 import { evidence } from "../diagrams/evidence.ts";
 import { notations, scxmlEvent } from "../diagrams/exports.ts";
@@ -196,6 +196,41 @@ describe("SCXML", () => {
       expect([...every].filter((transition) => !taken.has(transition))).toEqual([]);
     });
   }
+
+  test("a transition into its own source is internal or external as the machine has it", () => {
+    const said = (...words: string[]) => Object.fromEntries(words.map((word) => [word, () => {}]));
+    const machine: AnyStateMachine = setup({ actions: said("enterA", "leaveA", "enterB", "leaveB", "enterC", "leaveC", "noted") }).createMachine({
+      id: "m",
+      initial: "a",
+      states: {
+        a: {
+          entry: "enterA",
+          exit: "leaveA",
+          initial: "b",
+          on: {
+            inner: { target: ".c" },
+            outer: { target: ".c", reenter: true },
+            again: { target: "a" },
+            anew: { target: "a", reenter: true },
+            nothing: { actions: "noted" },
+          },
+          states: { b: { entry: "enterB", exit: "leaveB" }, c: { entry: "enterC", exit: "leaveC" } },
+        },
+      },
+    });
+    const document = written("scxml", statechart("m", machine));
+    expect(document).toContain('type="internal"');
+    const running = new Running(parsed(document));
+    running.start();
+    let { snapshot } = start(machine, undefined as never);
+    for (const type of ["inner", "inner", "outer", "again", "inner", "anew", "nothing", "outer"]) {
+      const done = step(machine, snapshot, { type });
+      snapshot = done.snapshot;
+      running.take(type, () => true);
+      expect(running.states, type).toEqual(leavesOf(snapshot as AnyMachineSnapshot));
+      expect(running.sent, type).toEqual(done.effects.map((effect) => effect.type));
+    }
+  });
 
   test("no event's name begins another, as SCXML matches them", () => {
     const events = Object.keys(refusals).map(scxmlEvent);
