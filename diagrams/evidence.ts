@@ -40,7 +40,9 @@ const kept = new URL(evidenceFile, import.meta.url);
 export function evidence(anew = false): Evidence {
   const digest = digestOfSources();
   const before = existsSync(kept) && !anew ? (JSON.parse(readFileSync(kept, "utf8")) as Evidence) : undefined;
-  return before?.digest === digest ? before : find(digest);
+  if (before?.digest === digest) return before;
+  if (!anew) console.error(`diagrams/${evidenceFile} is of other sources: what it says is found out again, which takes a minute; npm run diagrams keeps it`);
+  return find(digest);
 }
 
 /** A line for each tour, so that a difference can be read. */
@@ -50,7 +52,7 @@ function find(digest: string): Evidence {
   const onTheWire = wireTours().map(({ id }) => id);
   const taking = wireToursTaking();
   const numbers = new Map(onTheWire.map((id, number) => [id, number]));
-  const names = (Object.keys(machines) as MachineName[]);
+  const names = Object.keys(machines) as MachineName[];
   return {
     digest,
     machines: Object.fromEntries(names.map((name) => [name, evidenceOf(name)])) as Evidence["machines"],
