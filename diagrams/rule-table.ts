@@ -38,7 +38,7 @@ export function ruleTable(chart: Statechart, width: number): Table {
       words(paths.get(rule.from) ?? chart.name, "strong"),
       [...toldTrigger(rule), ...toldGuard(rule, "quiet")],
       told(rule, "effects", rule.effects.join(", ") || (rule.to === undefined ? "ignored" : ""), "quiet"),
-      rule.to === undefined ? [] : [...words("→", "strong"), ...told(rule, "leads to", paths.get(rule.to) ?? chart.name, "strong")],
+      rule.to === undefined ? [] : [...words("→", "strong"), ...told(rule, "leads to", paths.get(rule.to) ?? chart.name, "strong"), ...(isAnew(rule) ? words("(entered anew)", "quiet") : [])],
       reason(rule.grounds),
     ],
   }));
@@ -47,6 +47,9 @@ export function ruleTable(chart: Statechart, width: number): Table {
     .map((state): Entry => ({ state, cells: [[], stateName(state, state.path), words(kindText(state), "quiet"), words(inOut(state), "quiet"), [], reason(state.grounds)] }));
   return set([headings("rule", "state", "event [guard]", "effects", "leads to", "because"), ...rules, headings("", "state", "", "", "", "because"), ...states], width);
 }
+
+/** Left and entered, though the machine was in it: its timers begin again. */
+const isAnew = ({ from, to, reenters }: Transition) => reenters && to !== undefined && `${from}.`.startsWith(`${to}.`);
 
 const headings = (...names: string[]): Entry => ({ cells: names.map((name) => words(name, "quiet")) });
 

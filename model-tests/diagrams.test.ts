@@ -41,6 +41,8 @@ class Sheet {
   /** Rules that have an arrow. */
   readonly arrows = new Set<number>();
   readonly delayed = new Set<number>();
+  /** Rules whose rows say that they enter anew. */
+  readonly anew = new Set<number>();
   /** What a listener hears of states and rules. */
   readonly said = new Map<string, string>();
 
@@ -55,6 +57,10 @@ class Sheet {
       this.#read(name, attributes, open.at(-2) ?? {}, open.flatMap((each) => each["class"]?.split(" ") ?? []));
     });
     parser.on("closetag", () => void open.pop());
+    parser.on("text", (said) => {
+      const row = open.findLast((each) => each["data-row"] !== undefined)?.["data-row"];
+      if (row !== undefined && said.includes("anew)")) this.anew.add(Number(row));
+    });
     parser.write(text).close();
   }
 
@@ -142,6 +148,11 @@ for (const { name, machine, shown } of sheets) {
         for (const action of actions) expect(told).toContain(named(action));
         expect(told).toContain(clauses(grounds(transition)!).join(", "));
       }
+    });
+
+    test("a rule that enters anew what the machine is in says so in its row", () => {
+      const anew = leading.filter(({ transition: { source, target, reenter } }) => reenter === true && holds(target![0]!, source));
+      expect(inOrder(sheet.anew)).toEqual(numbers(anew));
     });
 
     test("the dashed arrows are the delayed ones", () => {
