@@ -10,9 +10,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnyStateMachine } from "xstate";
-import { compare, isSame } from "../diagrams/compare.ts";
+import { before } from "../diagrams/changes/before-change-1.ts";
+import { changes } from "../diagrams/changes/changes.ts";
+import { compare, isSame, type Difference } from "../diagrams/compare.ts";
 import { below, statechart, type State, type Statechart, type Transition } from "../diagrams/graph.ts";
 import { machines } from "../machines/index.ts";
+import { start, step } from "../machines/step.ts";
 import { hasChromium, startBrowser, type Browser } from "./browser.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -42,6 +45,9 @@ function renamed(chart: Statechart, { id }: State): Statechart {
   return { ...chart, root, states: below(root), transitions: chart.transitions.map((rule) => ({ ...rule, from: now(rule.from), ...(rule.to !== undefined && { to: now(rule.to) }) })) };
 }
 
+/** What is laid out: the marks aside. */
+const drawn = ({ chart }: Difference) => ({ ...chart, transitions: chart.transitions.map(({ mark, rule, ...drawn }) => drawn) });
+
 describe.each(Object.entries<AnyStateMachine>(machines))("%s", (name, machine) => {
   const chart = statechart(name, machine);
 
@@ -56,6 +62,7 @@ describe.each(Object.entries<AnyStateMachine>(machines))("%s", (name, machine) =
       const number = rule.rule;
       expect(found(without(chart, rule), chart)).toEqual([`added rule ${number}`]);
       expect(found(chart, without(chart, rule))).toEqual([`removed rule ${chart.transitions.length}`]);
+      expect(drawn(compare(chart, without(chart, rule)))).toEqual(drawn(compare(without(chart, rule), chart)));
       expect(found(chart, instead(chart, rule, { guard: `${rule.guard ?? "once"} and planted` }))).toEqual([`changed rule ${number}: guard`]);
       expect(found(chart, instead(chart, rule, { effects: [...rule.effects, "planted"] }))).toEqual([`changed rule ${number}: effects`]);
       expect(found(chart, instead(chart, rule, { grounds: { cites: ["RFC 3261 §99"] } }))).toEqual([`changed rule ${number}: because`]);
@@ -67,6 +74,47 @@ describe.each(Object.entries<AnyStateMachine>(machines))("%s", (name, machine) =
 
   test("each state, called otherwise, is the same state with another name", () => {
     for (const state of chart.states) expect(found(chart, renamed(chart, state))).toEqual([`changed state ${[...state.path.split(".").slice(0, -1), "another"].join(".")}: name`]);
+  });
+});
+
+// ---------------------------------------------------------------- the project's own change
+
+describe("Change 1 of the change request", () => {
+  const invite = { type: "sip.INVITE.fileTransfer", sender: "connected", direction: "push", fileOctets: 1, capacity: "free" } as const;
+  const answered = (machine: AnyStateMachine, input: unknown, ...events: readonly { readonly type: string }[]) => {
+    let now = start(machine, input);
+    for (const event of events) now = step(machine, now.snapshot, event);
+    return now.effects;
+  };
+
+  test("is what the review and the printed files say: one refusal, and what becomes of an answer without the wrapped types", async () => {
+    const [change, ...others] = await changes();
+    expect(others).toEqual([]);
+    expect(change!.machines.map(({ machine }) => machine)).toEqual(["group-file-transfer", "large-message"]);
+    expect(change!.rules.map(({ machine, mark, says }) => `${mark} ${machine} ${says.split(": ", 2).join(": ")}`)).toEqual([
+      "added group-file-transfer awaiting: sip.INVITE.fileTransfer [notSupported]",
+      "changed large-message sending: recipient.accepted [awaited and indicated]",
+      "added large-message sending: recipient.accepted [awaited and judgesByAcceptTypes and acceptTypesCover]",
+      "added large-message sending: recipient.accepted [awaited and sendsAnyway]",
+      "added large-message sending: recipient.accepted [awaited and sendsUnwrapped]",
+      "added large-message sending: recipient.accepted [awaited and rejectsAll]",
+      "added large-message sending: recipient.accepted [awaited]",
+      "added large-message sending.offering: recipient.accepted [awaited and not indicated and rejectsAll]",
+      "added large-message sending.draining: recipient.accepted [awaited and not indicated and rejectsAll]",
+    ]);
+    expect(change!.says).toContain("inferred");
+    expect(readFileSync(join(root, "diagrams/changes/change-1.md"), "utf8")).toContain("From 9.3.1 before the change request (inferred) to");
+  });
+
+  test("before it a transfer went on without regard to support, and whoever accepted got the file", () => {
+    const input = { groupFileTransfer: "notSupported", senderNotConnected: "refuse", maxFileOctets: 1 };
+    expect(answered(machines["group-file-transfer"], input, invite)).toEqual([{ type: "answer", status: 403, warning: "functionNotAllowed" }]);
+    expect(answered(before["group-file-transfer"]!, input, invite)).toContainEqual({ type: "executeLargeMessage", recipientList: "none" });
+
+    const transfer = { recipients: 2, recipientList: "none", answerSender: "early", wrappedTypes: "exclude" };
+    const events = [{ type: "largeMessage.execute", spool: "ready" }, { type: "recipient.accepted", recipient: 0, wrappedTypes: "notIndicated", acceptTypes: "other" }];
+    expect(answered(machines["large-message"], transfer, ...events)).toEqual([{ type: "releaseRecipients", recipients: [0], reason: "notAcceptable" }]);
+    expect(answered(before["large-message"]!, transfer, ...events)).toEqual([{ type: "deliver", recipient: 0, unwrapped: false }]);
   });
 });
 
@@ -144,6 +192,7 @@ function diagrams(...words: string[]): Run {
 
 /** What a page shows. */
 interface Shown {
+  readonly of: string;
   readonly says: string;
   readonly machines: readonly {
     readonly name: string;
@@ -175,6 +224,7 @@ const shown = `(() => {
     return contrast(rect ? getComputedStyle(rect).stroke : getComputedStyle(element).fill, paper);
   };
   return {
+    of: document.querySelector("header").innerText,
     says: document.querySelector("main").innerText,
     machines: [...document.querySelectorAll("section")].map((section) => ({
       name: section.id,
@@ -263,7 +313,8 @@ describe.skipIf(!hasChromium("the comparison of revisions"))("in Chromium", { ti
   afterAll(() => browser.stop());
 
   test("a revision and itself: nothing differs", async () => {
-    const { says, machines } = await compared("first", "first");
+    const { of, says, machines } = await compared("first", "first");
+    expect(of).toMatch(/^What changed\n+From first \([0-9a-f]{10} The machines <b>as they are<\/b>\)\nto first \(/);
     expect(machines).toEqual([]);
     expect(says).toBe("Nothing differs in any machine.");
   });
