@@ -60,6 +60,8 @@ export async function compareRevisions(before: string, after?: string): Promise<
 /** The name goes to git as an argument that cannot be an option, and never to a shell. */
 function resolved(name: string): Revision & { readonly commit: string } {
   const found = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
+  if (found.error) throw new RevisionError(`git cannot be run: ${found.error.message}`);
+  if (found.stderr.includes("not a git repository")) throw new RevisionError("there is no git repository here, and so no revision");
   const commit = found.stdout.toString().trim().split("\n").at(-1)!;
   if (found.status !== 0 || !/^[0-9a-f]{40,64}$/.test(commit)) throw new RevisionError(`${name || "an empty name"} is no revision of this repository`);
   return { name, commit, subject: git("log", "-1", "--format=%s", commit).stdout.toString().trim() };
