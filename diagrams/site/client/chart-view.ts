@@ -241,6 +241,13 @@ export function chartIn(svg: SVGSVGElement): Part | undefined {
   return { x: x + (at?.e ?? 0) - air, y: y + (at?.f ?? 0) - air, width: width + 2 * air, height: height + 2 * air };
 }
 
+/** A drawing without its title and its table, for a page that says both itself. */
+export function chartAlone(svg: string): SVGSVGElement {
+  const drawing = picture(svg);
+  for (const each of [...drawing.children]) if (each.matches(".title") || (each.tagName === "g" && each.querySelector("[data-state]") === null)) each.remove();
+  return drawing;
+}
+
 /** Once it is in a page, the chart alone is shown of a sheet. */
 export function cropped(svg: SVGSVGElement): SVGSVGElement {
   requestAnimationFrame(() => {

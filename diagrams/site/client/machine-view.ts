@@ -2,7 +2,7 @@
 import { flowConversation } from "../../conversations.ts";
 import { ladder } from "../../ladder.ts";
 import type { MachineReview } from "../../review-shape.ts";
-import { ChartView, type Picked } from "./chart-view.ts";
+import { chartAlone, ChartView, type Picked } from "./chart-view.ts";
 import { machineOf, pathOf, review } from "./data.ts";
 import { h, list, picture, replace, table, type Child } from "./element.ts";
 import { rulesPanel, statePanel } from "./panel.ts";
@@ -16,7 +16,7 @@ export function machineView(route: Route): View | undefined {
   if (machine === undefined) return undefined;
   const { name, says, pictures } = machine;
   const address = ({ state, rules = [] }: Picked) => (state === undefined ? to(["machine", name, "rules", rules.join(".")]) : to(["machine", name, "state", state]));
-  const chart = new ChartView(pictures, (picked) => void (location.hash = address(picked)), (svg) => withoutTables(picture(svg)));
+  const chart = new ChartView(pictures, (picked) => void (location.hash = address(picked)), chartAlone);
   const tabs = links(machine);
   const panel = h("aside", { class: "panel", "aria-label": "What is picked" });
   let running: RunPanel | undefined;
@@ -56,12 +56,6 @@ export function machineView(route: Route): View | undefined {
     follow,
     leave: () => running?.stop(),
   };
-}
-
-/** The page has the rules in a table of its own. */
-function withoutTables(svg: SVGSVGElement): SVGSVGElement {
-  for (const each of [...svg.children]) if (each.tagName === "g" && each.querySelector("[data-state]") === null) each.remove();
-  return svg;
 }
 
 function links({ name }: MachineReview): HTMLElement {

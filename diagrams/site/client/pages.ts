@@ -1,6 +1,6 @@
 /** The pages that are read: the text, the figures, the lists. */
 import type { AmbiguityReview, ClauseReview, MatrixCell, MatrixOutcome, RequirementReview, SentenceReview } from "../../review-shape.ts";
-import { ChartView, cropped } from "./chart-view.ts";
+import { chartAlone, ChartView, cropped } from "./chart-view.ts";
 import { ambiguityOf, machineOf, pathOf, review } from "./data.ts";
 import { append, h, list, picture, table, type Child } from "./element.ts";
 import { questions } from "./questions.ts";
@@ -335,7 +335,7 @@ export function changesPage({ path: [, id] }: Route): View {
             ["", "rule", "machine", "clauses"],
             rules.map((rule) => [h("span", { class: `mark ${rule.mark}` }, rule.mark), rule.says, machineLink(rule.machine), joined(rule.clauses.map(clauseLink))]),
           ),
-          machines.map(({ machine, svg }) => h("figure", { class: "comparison" }, h("figcaption", {}, machine, h("span", { class: "quiet" }, ", before and after")), new ChartView([{ title: `${machine}, before and after`, svg }]).element)),
+          machines.map(({ machine, svg }) => h("figure", { class: "comparison" }, h("figcaption", {}, machine, h("span", { class: "quiet" }, ", before and after")), new ChartView([{ title: `${machine}, before and after`, svg }], undefined, chartAlone).element)),
         ),
       ),
     ],
