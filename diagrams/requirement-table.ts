@@ -160,6 +160,7 @@ export const requirements: readonly Requirement[] = [
     function: "who leaves the chat during a transfer still gets the file",
     reference: "CPM-CR §9.3.1",
     data: "a leg of a transfer never hears of the chat",
+    wire: { acceptance: ["who leaves the chat during a transfer still gets the file"] },
   },
   {
     item: "CPM-GFT-S-016-O",

@@ -439,6 +439,18 @@ focus("CPM File Transfer in the group session is supported", { policies: { maxFi
     await Promise.all([sending.toItsEnd(), wholeFile(toBobLeg)]);
     await tablet.sip.hearsNothing(anyInvite, 60);
   });
+
+  conversation("who leaves the chat during a transfer still gets the file [CPM-CR §9.3.1]", async (scene) => {
+    const { group, alice, bob, carol } = await scene.trio();
+    const { offer, request, toBob, toCarol } = await offered(group, alice, bob, carol);
+    const toBobLeg = await bob.takes(toBob, photo);
+    const toCarolLeg = await carol.takes(toCarol, photo);
+    const sending = new Sending(await accepted(alice, request, offer), photo);
+    await sending.upTo(8_192);
+    expect((await bob.chat.dialog.end('SIP;cause=200;text="Call completed"')).startLine).toBe("SIP/2.0 200 OK");
+    await Promise.all([sending.toItsEnd(), wholeFile(toBobLeg), wholeFile(toCarolLeg)]);
+    await chatsOn(alice, carol);
+  });
 });
 
 focus("CPM File Transfer in the group session is not supported", { policies: { groupFileTransfer: "notSupported" } }, (conversation) => {
