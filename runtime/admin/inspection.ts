@@ -109,7 +109,8 @@ export class Inspection implements Observer {
     for (const watcher of watchers) watcher.see(seen);
   }
 
-  #observed(instance: Instance, cause: Cause, { effects, timers, taken, handled, refusal }: Step): ObservedStep {
+  #observed(instance: Instance, cause: Cause, done: Step): ObservedStep {
+    const { effects, timers, handled, refusal } = done;
     const { name, instance: id, snapshot, over } = instance;
     const { context } = snapshot;
     const contextMoved = this.#contexts.get(instance) !== context;
@@ -126,7 +127,7 @@ export class Inspection implements Observer {
       contextMoved,
       effects,
       timers: timers.map((change) => ({ change: change.change, timer: change.event.split(".", 3)[2] ?? "" })),
-      taken: taken.map((transition) => declared(name, transition)),
+      taken: takenBy(name, done),
       handled,
       refusal: refusal ?? null,
       over,
@@ -145,6 +146,15 @@ export class Inspection implements Observer {
     this.#forget(of);
     for (const watcher of watchers) watcher.ended();
   }
+}
+
+/** A step that was seen before, as that of most messages, is one and the same; finding its transitions asks all guards once more. */
+const found = new WeakMap<Step, readonly TakenTransition[]>();
+
+function takenBy(machine: MachineName, done: Step): readonly TakenTransition[] {
+  const taken = found.get(done) ?? done.taken.map((transition) => declared(machine, transition));
+  found.set(done, taken);
+  return taken;
 }
 
 const declarations = new Map<MachineName, readonly AnyTransitionDefinition[]>();
