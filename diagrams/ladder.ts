@@ -52,9 +52,9 @@ interface Frame {
   readonly gap: number;
 }
 
-/** Lifelines are named again after so much of the chart. */
-export function ladder(conversation: Conversation, { repeatAfter = 900 }: { readonly repeatAfter?: number } = {}): string {
-  const frame = framed(conversation);
+/** Lifelines are named again after so much of the chart, and stand no further apart than that. */
+export function ladder(conversation: Conversation, { repeatAfter = 900, apart = spacing.most }: { readonly repeatAfter?: number; readonly apart?: number } = {}): string {
+  const frame = framed(conversation, apart);
   const names = new Map(conversation.lifelines.map(({ id, says }) => [id, says]));
   const drawn: string[] = [];
   let y = titleHeight;
@@ -106,7 +106,7 @@ function said(row: Row, names: ReadonlyMap<string, string>): string {
 // ---------------------------------------------------------------- where everything stands
 
 /** Lifelines stand as far apart as what is said between neighbours wants, within reason. */
-function framed({ title, lifelines, rows }: Conversation): Frame {
+function framed({ title, lifelines, rows }: Conversation, most: number): Frame {
   const order = new Map(lifelines.map(({ id }, index) => [id, index]));
   const wanted = rows.map((row) => {
     if (row.kind !== "message") return 0;
@@ -114,7 +114,7 @@ function framed({ title, lifelines, rows }: Conversation): Frame {
     return (textWidth(row.says, size) + 30) / apart;
   });
   const heads = lifelines.map(({ says }) => textWidth(says, size, true) / 2 + 30);
-  const gap = Math.ceil(Math.min(spacing.most, Math.max(spacing.least, ...wanted, ...heads)));
+  const gap = Math.ceil(Math.min(most, Math.max(spacing.least, ...wanted, ...heads)));
   const edge = Math.max(gap / 2, pill / 2) + margin;
   const middles = new Map(lifelines.map(({ id }, index) => [id, Math.round(edge + index * gap)]));
   const across = 2 * edge + (lifelines.length - 1) * gap;

@@ -12,6 +12,10 @@ const rowsAtMost = 120;
 const stepsAtMost = 200;
 /** So that the names of the lifelines are always in sight. */
 const repeatAfter = 420;
+/** Close together: more than a few are to be seen at once. */
+const apart = 180;
+/** How much smaller than drawn it may be shown before it is scrolled instead. */
+const smallest = 0.8;
 /** A ladder is drawn anew as a whole, and so not with every step. */
 const againMs = 250;
 
@@ -46,7 +50,9 @@ export class LadderView {
   #drawLadder(): void {
     const view = this.#ladder;
     const followed = view.scrollTop + view.clientHeight >= view.scrollHeight - 40;
-    replace(view, picture(ladder(conversationOf(this.#group, rowsAtMost), { repeatAfter })));
+    const drawn = picture(ladder(conversationOf(this.#group, rowsAtMost), { repeatAfter, apart }));
+    drawn.style.minWidth = `${Math.round(smallest * drawn.viewBox.baseVal.width)}px`;
+    replace(view, drawn);
     // Who has scrolled back reads there.
     if (followed) view.scrollTop = view.scrollHeight;
     this.#drawnAt = performance.now();

@@ -1,5 +1,5 @@
 /** One machine as it runs: its statechart with the states lit that it is in, its timers running down, and what it remembers. */
-import { ChartView, type Sheet } from "../../site/client/chart-view.ts";
+import { chartAlone, ChartView, type Sheet } from "../../site/client/chart-view.ts";
 import { h, replace } from "../../site/client/element.ts";
 import { keyed, say } from "./keyed.ts";
 import { picture } from "./picture.ts";
@@ -74,7 +74,7 @@ export class MachineView {
       view.pick({ ...(state !== undefined && { state }), ...(rules !== undefined && { rules }) });
       const part = view.element.querySelector(state === undefined ? `[data-rules="${rules?.join(" ")}"]` : `[data-state="${CSS.escape(state)}"]`);
       say(this.#picked, part?.getAttribute("aria-description") ?? part?.getAttribute("aria-label") ?? "");
-    }, picture);
+    }, (svg) => chartAlone(svg, picture));
     this.#chart = { machine, view };
     replace(this.#place, view.element);
   }

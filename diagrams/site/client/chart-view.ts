@@ -242,8 +242,8 @@ export function chartIn(svg: SVGSVGElement): Part | undefined {
 }
 
 /** A drawing without its title and its table, for a page that says both itself. */
-export function chartAlone(svg: string): SVGSVGElement {
-  const drawing = picture(svg);
+export function chartAlone(svg: string, read: (svg: string) => SVGSVGElement = picture): SVGSVGElement {
+  const drawing = read(svg);
   for (const each of [...drawing.children]) if (each.matches(".title") || (each.tagName === "g" && each.querySelector("[data-state]") === null)) each.remove();
   return drawing;
 }

@@ -359,8 +359,8 @@ var small = 10;
 var titleSize = 16;
 var spacing = { least: 150, most: 300 };
 var pill = 210;
-function ladder(conversation, { repeatAfter: repeatAfter2 = 900 } = {}) {
-  const frame = framed(conversation);
+function ladder(conversation, { repeatAfter: repeatAfter2 = 900, apart: apart2 = spacing.most } = {}) {
+  const frame = framed(conversation, apart2);
   const names = new Map(conversation.lifelines.map(({ id, says }) => [id, says]));
   const drawn = [];
   let y = titleHeight;
@@ -406,15 +406,15 @@ function said(row, names) {
       return row.says;
   }
 }
-function framed({ title, lifelines, rows }) {
+function framed({ title, lifelines, rows }, most) {
   const order = new Map(lifelines.map(({ id }, index) => [id, index]));
   const wanted = rows.map((row) => {
     if (row.kind !== "message") return 0;
-    const apart = Math.max(1, Math.abs((order.get(row.from) ?? 0) - (order.get(row.to) ?? 0)));
-    return (textWidth(row.says, size) + 30) / apart;
+    const apart2 = Math.max(1, Math.abs((order.get(row.from) ?? 0) - (order.get(row.to) ?? 0)));
+    return (textWidth(row.says, size) + 30) / apart2;
   });
   const heads2 = lifelines.map(({ says }) => textWidth(says, size, true) / 2 + 30);
-  const gap = Math.ceil(Math.min(spacing.most, Math.max(spacing.least, ...wanted, ...heads2)));
+  const gap = Math.ceil(Math.min(most, Math.max(spacing.least, ...wanted, ...heads2)));
   const edge = Math.max(gap / 2, pill / 2) + margin;
   const middles = new Map(lifelines.map(({ id }, index) => [id, Math.round(edge + index * gap)]));
   const across = 2 * edge + (lifelines.length - 1) * gap;
@@ -754,6 +754,8 @@ function isPlain(name, value) {
 var rowsAtMost = 120;
 var stepsAtMost = 200;
 var repeatAfter = 420;
+var apart = 180;
+var smallest = 0.8;
 var againMs = 250;
 var LadderView = class {
   element;
@@ -783,7 +785,9 @@ var LadderView = class {
   #drawLadder() {
     const view = this.#ladder;
     const followed = view.scrollTop + view.clientHeight >= view.scrollHeight - 40;
-    replace(view, picture2(ladder(conversationOf(this.#group, rowsAtMost), { repeatAfter })));
+    const drawn = picture2(ladder(conversationOf(this.#group, rowsAtMost), { repeatAfter, apart }));
+    drawn.style.minWidth = `${Math.round(smallest * drawn.viewBox.baseVal.width)}px`;
+    replace(view, drawn);
     if (followed) view.scrollTop = view.scrollHeight;
     this.#drawnAt = performance.now();
   }
@@ -1003,6 +1007,11 @@ function chartIn(svg) {
   const air = Math.max(width, height) * 0.02;
   return { x: x + (at?.e ?? 0) - air, y: y + (at?.f ?? 0) - air, width: width + 2 * air, height: height + 2 * air };
 }
+function chartAlone(svg, read3 = picture) {
+  const drawing2 = read3(svg);
+  for (const each2 of [...drawing2.children]) if (each2.matches(".title") || each2.tagName === "g" && each2.querySelector("[data-state]") === null) each2.remove();
+  return drawing2;
+}
 var rulesOf = (part) => (part.getAttribute("data-rules") ?? "").split(" ").filter(Boolean).map(Number);
 var distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
 
@@ -1067,7 +1076,7 @@ var MachineView = class {
       view.pick({ ...state !== void 0 && { state }, ...rules2 !== void 0 && { rules: rules2 } });
       const part = view.element.querySelector(state === void 0 ? `[data-rules="${rules2?.join(" ")}"]` : `[data-state="${CSS.escape(state)}"]`);
       say(this.#picked, part?.getAttribute("aria-description") ?? part?.getAttribute("aria-label") ?? "");
-    }, picture2);
+    }, (svg) => chartAlone(svg, picture2));
     this.#chart = { machine, view };
     replace(this.#place, view.element);
   }
