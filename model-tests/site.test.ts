@@ -8,10 +8,10 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { getDocument } from "pdfjs-dist/legacy/build/pdf.mjs";
 import type { Page } from "playwright-core";
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { getDocumentProxy } from "unpdf";
 import { machines, type MachineName } from "../machines/index.ts";
 import { nodes, transitions } from "../machines/inspect.ts";
 import { policies } from "../machines/policies.ts";
@@ -359,10 +359,10 @@ if (!hasChromium("site")) {
 
     // ---------------------------------------------------------------- paper
 
-    test("the PDF has every part, its pages are numbered, and its words can be found", { timeout: 60_000 }, async () => {
+    test("the PDF has every part, its pages are numbered, and its words can be found", { timeout: 180_000 }, async () => {
       await printed;
       const bytes = readFileSync(pdf);
-      const document = await getDocument({ data: new Uint8Array(bytes), verbosity: 0 }).promise;
+      const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 });
       const texts: string[] = [];
       for (let number = 1; number <= document.numPages; number++) {
         const { items } = await (await document.getPage(number)).getTextContent({ disableNormalization: false });
