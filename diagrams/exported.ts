@@ -1,12 +1,12 @@
 /** What is exported: the machines in other notations, the tables, and a ladder of every flow. */
 import { machines, type MachineName } from "../machines/index.ts";
-import { flowConversation } from "./conversations.ts";
-import { documents } from "./documents.ts";
+import { flowConversation } from "./ladders/conversations.ts";
+import { documents } from "./review/documents.ts";
 import { notations } from "./exports.ts";
-import { pageFont } from "./fonts.ts";
-import { statechart } from "./graph.ts";
-import { ladder } from "./ladder.ts";
-import { review } from "./review.ts";
+import { pageFont } from "./charts/fonts.ts";
+import { statechart } from "./charts/graph.ts";
+import { ladder } from "./ladders/ladder.ts";
+import { review } from "./review/review.ts";
 
 /** By the names of the files. */
 export async function exported(): Promise<ReadonlyMap<string, string>> {

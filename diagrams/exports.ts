@@ -4,8 +4,8 @@
  * Each is whole: every state, transition, guard, effect and delay, and the clauses where the notation has a place for them.
  */
 import { refusals } from "../machines/refusals.ts";
-import { guardText, tag, triggerText } from "./wording.ts";
-import { alike, type State, type Statechart, type Transition } from "./graph.ts";
+import { guardText, tag, triggerText } from "./charts/wording.ts";
+import { alike, type State, type Statechart, type Transition } from "./charts/graph.ts";
 
 export interface Notation {
   readonly title: string;

@@ -58,7 +58,7 @@ async function exportTo(to: string): Promise<void> {
 }
 
 async function ladder(file: string, group?: string): Promise<void> {
-  const { ladderOf } = await import("./conversation-files.ts");
+  const { ladderOf } = await import("./ladders/conversation-files.ts");
   process.stdout.write(await ladderOf(file, group));
 }
 
@@ -67,7 +67,7 @@ async function ladder(file: string, group?: string): Promise<void> {
 /** What each option does with what stands behind it, and how much may. */
 const commands: { readonly [option: string]: { readonly least: number; readonly most: number; readonly run: (given: readonly string[], asMarkdown: boolean) => Promise<void> } } = {
   open: { least: 0, most: 1, run: async ([to = "build/review"]) => (await import("./site/open.ts")).openSite(to) },
-  compare: { least: 1, most: 2, run: async (revisions, asMarkdown) => (await import("./compare-revisions.ts")).printComparison(revisions, asMarkdown ? "markdown" : "page") },
+  compare: { least: 1, most: 2, run: async (revisions, asMarkdown) => (await import("./compare/compare-revisions.ts")).printComparison(revisions, asMarkdown ? "markdown" : "page") },
   pdf: { least: 1, most: 1, run: async ([file]) => (await import("./site/pdf.ts")).printPdf(file!) },
   export: { least: 1, most: 1, run: ([to]) => exportTo(to!) },
   ladder: { least: 1, most: 2, run: ([file, group]) => ladder(file!, group) },

@@ -1,15 +1,15 @@
 /** Every file that is printed into this directory and checked in, and the live page of the server. */
 import { machines, type MachineName } from "../machines/index.ts";
 import { changeFiles } from "./changes/changes.ts";
-import { documents } from "./documents.ts";
-import { evidence, evidenceFile, evidenceText } from "./evidence.ts";
-import { embedded } from "./fonts.ts";
-import { parts, statechart } from "./graph.ts";
-import { layout } from "./layout.ts";
+import { documents } from "./review/documents.ts";
+import { evidence, evidenceFile, evidenceText } from "./review/evidence.ts";
+import { embedded } from "./charts/fonts.ts";
+import { parts, statechart } from "./charts/graph.ts";
+import { layout } from "./charts/layout.ts";
 import { livePage } from "./live/build.ts";
-import { matrix } from "./matrix.ts";
-import { review } from "./review.ts";
-import { drawing } from "./svg.ts";
+import { matrix } from "./review/matrix.ts";
+import { review } from "./review/review.ts";
+import { drawing } from "./charts/svg.ts";
 
 /** By the names of the files. With `anew`, nothing is taken from what was kept. */
 export async function printed(anew: boolean): Promise<ReadonlyMap<string, string>> {

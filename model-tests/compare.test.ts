@@ -12,8 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnyStateMachine } from "xstate";
 import { before } from "../diagrams/changes/before-change-1.ts";
 import { changes } from "../diagrams/changes/changes.ts";
-import { compare, isSame, type Difference } from "../diagrams/compare.ts";
-import { below, statechart, type State, type Statechart, type Transition } from "../diagrams/graph.ts";
+import { compare, isSame, type Difference } from "../diagrams/compare/compare.ts";
+import { below, statechart, type State, type Statechart, type Transition } from "../diagrams/charts/graph.ts";
 import { machines } from "../machines/index.ts";
 import { start, step } from "../machines/step.ts";
 import { hasChromium, startBrowser, type Browser } from "./browser.ts";
@@ -156,7 +156,7 @@ beforeAll(() => {
   mkdirSync(repository);
   cpSync(join(root, "machines"), join(repository, "machines"), { recursive: true });
   cpSync(join(root, "package.json"), join(repository, "package.json"));
-  for (const room of ["diagrams", "model-tests"]) {
+  for (const room of ["diagrams", "diagrams/charts", "diagrams/compare", "diagrams/review", "model-tests"]) {
     mkdirSync(join(repository, room));
     for (const file of readdirSync(join(root, room), { withFileTypes: true })) {
       if (file.isFile() && !file.name.endsWith(".test.ts")) cpSync(join(root, room, file.name), join(repository, room, file.name));

@@ -1,8 +1,8 @@
 /** The checked-in pictures as a browser shows them: its letters are as wide as we counted, and boxes hold what is in them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { textWidth } from "../diagrams/lettering.ts";
-import { dark, light } from "../diagrams/style.ts";
+import { textWidth } from "../diagrams/charts/lettering.ts";
+import { dark, light } from "../diagrams/charts/style.ts";
 import { machines } from "../machines/index.ts";
 import { hasChromium, startBrowser, type Browser, type Seen } from "./browser.ts";
 

@@ -4,13 +4,13 @@ import { readFileSync } from "node:fs";
 import { Blob, Face, Font } from "harfbuzzjs";
 import { createMachine, type AnyStateMachine } from "xstate";
 import { describe, expect, test } from "vitest";
-import { faces, fontFile } from "../diagrams/fonts.ts";
-import { parts, statechart, type Mark, type Statechart } from "../diagrams/graph.ts";
-import { layout } from "../diagrams/layout.ts";
-import { boldAdvances, plainAdvances, unitsPerEm } from "../diagrams/lettering.ts";
-import { area, pages, textSizes } from "../diagrams/pages.ts";
-import { dark, light, statechartStyle, type Palette } from "../diagrams/style.ts";
-import { drawing } from "../diagrams/svg.ts";
+import { faces, fontFile } from "../diagrams/charts/fonts.ts";
+import { parts, statechart, type Mark, type Statechart } from "../diagrams/charts/graph.ts";
+import { layout } from "../diagrams/charts/layout.ts";
+import { boldAdvances, plainAdvances, unitsPerEm } from "../diagrams/charts/lettering.ts";
+import { area, pages, textSizes } from "../diagrams/charts/pages.ts";
+import { dark, light, statechartStyle, type Palette } from "../diagrams/charts/style.ts";
+import { drawing } from "../diagrams/charts/svg.ts";
 import { machines } from "../machines/index.ts";
 
 describe("colours", () => {
@@ -156,11 +156,11 @@ describe("what the machines of today do not show", () => {
 test("the same octets wherever and however often they are printed", { timeout: 60_000 }, () => {
   const script = `
     import { createHash } from "node:crypto";
-    import { embedded } from "./diagrams/fonts.ts";
-    import { statechart } from "./diagrams/graph.ts";
-    import { layout } from "./diagrams/layout.ts";
-    import { pages } from "./diagrams/pages.ts";
-    import { drawing } from "./diagrams/svg.ts";
+    import { embedded } from "./diagrams/charts/fonts.ts";
+    import { statechart } from "./diagrams/charts/graph.ts";
+    import { layout } from "./diagrams/charts/layout.ts";
+    import { pages } from "./diagrams/charts/pages.ts";
+    import { drawing } from "./diagrams/charts/svg.ts";
     import { machines } from "./machines/index.ts";
     const all = createHash("sha256");
     for (const name of ["group-file-transfer", "group-participant"]) {

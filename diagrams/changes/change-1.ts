@@ -1,10 +1,10 @@
 /** Change 1 of the change request as a comparison: section 9.3.1 before it, inferred, and the machines as they are. */
 import type { AnyStateMachine } from "xstate";
 import { machines, type MachineName } from "../../machines/index.ts";
-import { comparison, type Answering, type Comparison, type Revision } from "../comparison.ts";
-import { definitions, describe, type Description } from "../description.ts";
-import { statechart } from "../graph.ts";
-import { walkIn, waysOf, type Met, type Way } from "../ways.ts";
+import { comparison, type Answering, type Comparison, type Revision } from "../compare/comparison.ts";
+import { definitions, describe, type Description } from "../compare/description.ts";
+import { statechart } from "../charts/graph.ts";
+import { walkIn, waysOf, type Met, type Way } from "../compare/ways.ts";
 import { before } from "./before-change-1.ts";
 
 /** Policies that Change 1 asks for. */

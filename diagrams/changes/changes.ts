@@ -1,11 +1,11 @@
 /** The changes that the project carries itself, as the review shows them and as they are printed. */
 import { machines, type MachineName } from "../../machines/index.ts";
-import { compare, told } from "../compare.ts";
-import { markdown } from "../comparison-markdown.ts";
-import { unionDrawing } from "../comparison-page.ts";
-import { embedded } from "../fonts.ts";
-import { statechart } from "../graph.ts";
-import type { ChangeReview } from "../review-shape.ts";
+import { compare, told } from "../compare/compare.ts";
+import { markdown } from "../compare/comparison-markdown.ts";
+import { unionDrawing } from "../compare/comparison-page.ts";
+import { embedded } from "../charts/fonts.ts";
+import { statechart } from "../charts/graph.ts";
+import type { ChangeReview } from "../review/review-shape.ts";
 import { before } from "./before-change-1.ts";
 import { change1 } from "./change-1.ts";
 

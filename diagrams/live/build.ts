@@ -3,9 +3,9 @@ import { build } from "esbuild";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { machines } from "../../machines/index.ts";
-import { pageFont } from "../fonts.ts";
-import { ladderStyle } from "../ladder.ts";
-import { statechartStyle } from "../style.ts";
+import { pageFont } from "../charts/fonts.ts";
+import { ladderStyle } from "../ladders/ladder.ts";
+import { statechartStyle } from "../charts/style.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const text = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");

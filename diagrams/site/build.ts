@@ -5,9 +5,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { pageFont } from "../fonts.ts";
-import type { Review } from "../review-shape.ts";
-import { dark, light, type Palette } from "../style.ts";
+import { pageFont } from "../charts/fonts.ts";
+import type { Review } from "../review/review-shape.ts";
+import { dark, light, type Palette } from "../charts/style.ts";
 import { casesOf } from "./cases.ts";
 import type { Site } from "./site-data.ts";
 

@@ -1,7 +1,7 @@
 /** What the events of a machine's world lead to on all of its tours: each case once. */
 import type { MachineName } from "../../machines/index.ts";
-import type { MachineReview } from "../review-shape.ts";
-import { Takes } from "../takes.ts";
+import type { MachineReview } from "../review/review-shape.ts";
+import { Takes } from "../review/takes.ts";
 import type { Case } from "./site-data.ts";
 
 export function casesOf({ name, inputs, events, timers, tours }: MachineReview): Case[] {

@@ -1,7 +1,7 @@
 /** Builds the site, tells where it is, and opens it where there is a screen. */
 import { spawn } from "node:child_process";
 import { pathToFileURL } from "node:url";
-import { review } from "../review.ts";
+import { review } from "../review/review.ts";
 import { buildSite, siteOf } from "./build.ts";
 
 export async function openSite(directory: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** What a page of the site knows: the review, and what every event of a world led to. Types alone. */
-import type { Review } from "../review-shape.ts";
+import type { Review } from "../review/review-shape.ts";
 
 export interface Site {
   readonly review: Review;

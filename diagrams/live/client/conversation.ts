@@ -1,5 +1,5 @@
 /** What passed between the participants and the server, and where it led, as a ladder has it: read from the steps of the machines. */
-import type { Conversation, Row } from "../../ladder.ts";
+import type { Conversation, Row } from "../../ladders/ladder.ts";
 import type { StepTold } from "./shapes.ts";
 import type { Happened, WatchedGroup } from "./watched-group.ts";
 import { clockTime, leaves, said } from "./wording.ts";

@@ -1,5 +1,5 @@
 /** What has passed since we look on: as a ladder that grows, and step by step in words. */
-import { ladder } from "../../ladder.ts";
+import { ladder } from "../../ladders/ladder.ts";
 import { h, replace, type Child } from "../../site/client/element.ts";
 import { conversationOf } from "./conversation.ts";
 import { keyed, say } from "./keyed.ts";

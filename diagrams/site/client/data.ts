@@ -1,6 +1,6 @@
 /** The review that this site was built from, and where in it everything is. */
-import type { State, Transition } from "../../graph.ts";
-import type { AmbiguityReview, FlowReview, MachineReview, RuleReview, Shown } from "../../review-shape.ts";
+import type { State, Transition } from "../../charts/graph.ts";
+import type { AmbiguityReview, FlowReview, MachineReview, RuleReview, Shown } from "../../review/review-shape.ts";
 import type { Site } from "../site-data.ts";
 
 /** Stands before this script in the same file. */

@@ -1,6 +1,6 @@
 /** The conversation of a run so far, as a ladder. */
-import { walkConversation } from "../../conversations.ts";
-import { ladder } from "../../ladder.ts";
+import { walkConversation } from "../../ladders/conversations.ts";
+import { ladder } from "../../ladders/ladder.ts";
 import { picture } from "./element.ts";
 import type { Script } from "./script.ts";
 

@@ -1,7 +1,7 @@
 /** One machine: its chart, and beside it what is picked from it or what runs in it. */
-import { flowConversation } from "../../conversations.ts";
-import { ladder } from "../../ladder.ts";
-import type { MachineReview } from "../../review-shape.ts";
+import { flowConversation } from "../../ladders/conversations.ts";
+import { ladder } from "../../ladders/ladder.ts";
+import type { MachineReview } from "../../review/review-shape.ts";
 import { chartAlone, ChartView, type Picked } from "./chart-view.ts";
 import { machineOf, pathOf, review } from "./data.ts";
 import { h, list, picture, replace, table, type Child } from "./element.ts";

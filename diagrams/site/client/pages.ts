@@ -1,5 +1,5 @@
 /** The pages that are read: the text, the figures, the lists. */
-import type { AmbiguityReview, ClauseReview, MatrixCell, MatrixOutcome, RequirementReview, SentenceReview } from "../../review-shape.ts";
+import type { AmbiguityReview, ClauseReview, MatrixCell, MatrixOutcome, RequirementReview, SentenceReview } from "../../review/review-shape.ts";
 import { chartAlone, ChartView, cropped } from "./chart-view.ts";
 import { ambiguityOf, machineOf, pathOf, review } from "./data.ts";
 import { append, h, list, picture, table, type Child } from "./element.ts";

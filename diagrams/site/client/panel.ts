@@ -1,6 +1,6 @@
 /** All that is known of a state or a rule: why it is so, what it does, what shows it, where it stands. */
-import { isIgnored, type State, type Transition } from "../../graph.ts";
-import type { MachineReview } from "../../review-shape.ts";
+import { isIgnored, type State, type Transition } from "../../charts/graph.ts";
+import type { MachineReview } from "../../review/review-shape.ts";
 import { evidenceOf, pathOf, review, ruleOf, showing, stateOf } from "./data.ts";
 import { h, list, type Child } from "./element.ts";
 import { to } from "./route.ts";

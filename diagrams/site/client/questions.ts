@@ -1,6 +1,6 @@
 /** Pages that answer a question from what the machines did in their worlds: what follows an event, what a policy changes. */
-import type { Transition } from "../../graph.ts";
-import type { MachineReview } from "../../review-shape.ts";
+import type { Transition } from "../../charts/graph.ts";
+import type { MachineReview } from "../../review/review-shape.ts";
 import { cases, machineOf, policyOf, review, ruleOf } from "./data.ts";
 import { h, list, table, type Child } from "./element.ts";
 import { to, type Route, type View } from "./route.ts";

@@ -1,7 +1,7 @@
 /** What is run step by step in the page: an input, and events one after the other. Its address holds all of it. */
 import type { AnyEventObject } from "xstate";
 import type { MachineName } from "../../../machines/index.ts";
-import type { MachineReview } from "../../review-shape.ts";
+import type { MachineReview } from "../../review/review-shape.ts";
 import { flowOf, machineOf } from "./data.ts";
 import { to, type Route } from "./route.ts";
 

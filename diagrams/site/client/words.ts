@@ -1,8 +1,8 @@
 /** How things of a machine are said, and linked to where more is said of them. */
 import type { Clause, Grounds } from "../../../machines/clauses.ts";
 import { clauses, delayOf } from "../../../machines/inspect.ts";
-import type { Trigger } from "../../graph.ts";
-import type { MachineReview, Shown, Tests, WireTest } from "../../review-shape.ts";
+import type { Trigger } from "../../charts/graph.ts";
+import type { MachineReview, Shown, Tests, WireTest } from "../../review/review-shape.ts";
 import { ambiguityOf, flowOf, machineOf, pathOf, requirementOf, ruleOf } from "./data.ts";
 import { h, list, type Child } from "./element.ts";
 import { to } from "./route.ts";
