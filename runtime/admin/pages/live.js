@@ -94,7 +94,7 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// diagrams/lettering.ts
+// diagrams/charts/lettering.ts
 function textWidth(text, size2, bold = false) {
   const table = bold ? boldAdvances : plainAdvances;
   let units = 0;
@@ -235,7 +235,7 @@ function advances(rows) {
   return new Map(rows.flatMap(([units, characters]) => [...characters].map((character) => [character, units])));
 }
 
-// diagrams/style.ts
+// diagrams/charts/style.ts
 var light = {
   paper: "#ffffff",
   ink: "#1f2328",
@@ -349,7 +349,7 @@ function colours({ paper, ink, quiet, line: line2, cited, decided, added, remove
   ];
 }
 
-// diagrams/ladder.ts
+// diagrams/ladders/ladder.ts
 var margin = 24;
 var titleHeight = 40;
 var headHeight = 34;
