@@ -4,6 +4,7 @@ import type { LineName } from "./scope.ts";
 
 /** Lines of the change request that no machine shows. */
 export const linesNotModelled: { readonly [N in LineName]?: string } = {
+  groupSessionIdentity: "data: the runtime compares the Request-URI with the CPM Group Session Identities that it has given out, and a machine hears of its own group alone",
   standaloneNotificationsToDevice: "the Participating Function's: standalone messages have no machine yet",
   chatNotifications: "1-1 chats have no machine yet; a group of two does the same",
   chatStored: "store and forward comes with the deferred messages of the Participating Function",
@@ -381,6 +382,7 @@ export const ambiguities: readonly Ambiguity[] = [
   elsewhere("CPM-CR §4.2", ["groupDelivered"], ["Q-36"], "who removes duplicates when a message is stored and the group is joined again", ["the store", "the client, by the Message-ID"], "not decided", storeLater),
   elsewhere("CPM-CR §4.2", ["groupForked", "notificationsToDevice"], ["Q-37"], "which of two devices' notifications counts", ["the first", "both"], "the focus passes on both: whose they are is the Participating Function's to know", "the Participating Function comes later"),
   elsewhere("CPM-CR §9.3.1", [], ["Q-38"], "the change request says that no other specification is affected", ["none", "the conformance requirements, the message store, the endorsements by others"], "the conformance requirements are affected: they are generated beside the text", "it is about documents, not about behaviour"),
+  elsewhere("CPM-CR §4.2", ["closedGroup"], ["Q-39"], "whether a closed group may be begun again through the factory when it is over", ["403 with 122 Function not allowed, which deployed clients take for it", "a new group"], "a new group; while the old one is there, a member's restart is a join", "to refuse it the server has to remember closed groups that are over, which comes with the message store"),
   elsewhere("CPM-CR §4.2", ["closedGroup"], ["Q-41"], "whether a list in a re-INVITE adds Participants", ["it does", "420, as RFC 5366 says"], "420: REFER alone adds", "the SIP endpoint answers it before a machine hears of it"),
   onVersion2(
     ["longLivedGroup"],

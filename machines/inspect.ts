@@ -48,9 +48,10 @@ function combined({ name, guards }: Combinator): string {
   return guards.map(named).join(name === "or" ? " or " : " and ");
 }
 
-/** A warning is shown as the wire shows it. */
+/** A warning is shown as the wire shows it, and what is left out by its name. */
 const literal = ([name, value]: [string, unknown]) => {
   if (name === "warning") return `"${warnings[value as Warning]}"`;
+  if (value === "none") return `no ${name}`;
   return typeof value === "string" ? value : JSON.stringify(value);
 };
 

@@ -20,7 +20,7 @@ const offer = "group-file-transfer.awaiting sip.INVITE.fileTransfer";
 export const lines = {
   // ---------------------------------------------------------------- change 1: section 9.3.1
   fileTransferFeatureTag: onTransfers("an INVITE with the CPM File Transfer Feature Tag is a transfer, one without it is not", offer, "group-session.open.membership.active sip.INVITE.fileTransfer"),
-  groupSessionIdentity: onTransfers("the Request-URI is the CPM Group Session Identity", "group-session.open.membership.active"),
+  groupSessionIdentity: onTransfers("the Request-URI is the CPM Group Session Identity"),
   onGoingActive: onTransfers("the session is on-going and active", "group-session.open.membership.active"),
   supported: onTransfers("where the transfer is supported, the procedures of 9.1.2 are executed", "policy groupFileTransfer", offer, "group-file-transfer.executing"),
   wrappedTypesNotIndicated: onTransfers(

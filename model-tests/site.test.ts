@@ -297,7 +297,7 @@ if (!hasChromium("site")) {
       test("Which rule sends 122?", async () => {
         const { page, close } = await ask("Which rule sends 122?");
         const senders = names.flatMap((name) => transitions(machines[name]).flatMap(({ actions }, at) => (JSON.stringify(actions).includes("functionNotAllowed") ? [`${name} rule ${at + 1}:`] : [])));
-        await expect.poll(() => page.locator(".hits", { hasText: "Rules" }).locator(".results a").allTextContents()).toEqual(senders.map((sender) => expect.stringContaining(sender)));
+        await expect.poll(() => page.locator(".hits", { has: page.getByRole("heading", { name: /^Rules/ }) }).locator(".results a").allTextContents()).toEqual(senders.map((sender) => expect.stringContaining(sender)));
         await page.getByRole("link", { name: "not supported" }).first().click();
         await expect.poll(() => page.locator(".panel").textContent()).toContain('answer 403 "122 Function not allowed"');
         expect(await page.locator(".panel .grounds").first().textContent()).toBe("cites CPM-CR §9.3.1");

@@ -13,7 +13,7 @@ const title = "Change 1: CPM File Transfer in Group Session Handling, section 9.
 
 const says = [
   "The change request adds what the server does when CPM File Transfer in a CPM Group Session is not supported: it answers 403 with the Warning text \"122 Function not allowed\". Where it is supported, Participants whose answer did not indicate the supported types in a=accept-wrapped-types are handled by the policy of the service provider.",
-  "What was before is inferred, for the section's former text was not at hand: a transfer was handled without regard to support, and whoever accepted got the file. What we decided beside the section is shown as it is, before and after.",
+  "What was before is inferred, for the section's former text was not at hand: a transfer was handled without regard to support, and whoever accepted got the file. That the handling of a=accept-wrapped-types is new is our reading: the request's reason for change names the missing support alone, which is rule 1 of group-file-transfer. The section leaves that handling to policy; the rules that carry a policy out are decided, and marked so. Whatever else we decided stands in both.",
   "Change 2 of the request edits the list of features in section 4.2, and no machine.",
 ];
 

@@ -23,6 +23,9 @@ interface Part {
   readonly height: number;
 }
 
+/** So many lengths of the drawing in a pixel of the window, and its letters can still be read. */
+const legible = 1.2;
+
 /** The closest look: a tenth of the drawing's width. */
 const closest = 12;
 
@@ -88,7 +91,11 @@ export class ChartView {
     replace(this.#window, svg);
     this.fit();
     // How large the chart is can be asked once it stands in the page.
-    requestAnimationFrame(() => this.#svg === svg && this.fit());
+    requestAnimationFrame(() => {
+      if (this.#svg !== svg) return;
+      this.fit();
+      this.#approach();
+    });
     this.#light();
   }
 
@@ -130,6 +137,14 @@ export class ChartView {
   }
 
   // ---------------------------------------------------------------- moving
+
+  /** What was picked before the chart was there is shown so large that it can be read. */
+  #approach(): void {
+    const picked = this.#svg?.querySelector(".picked");
+    if (!picked || this.#scale() <= legible) return;
+    this.#zoom(this.#scale() / legible);
+    this.#reveal(picked);
+  }
 
   #look(part: Part): void {
     this.#part = part;

@@ -18,7 +18,7 @@ export function textPage(): View {
   return {
     title: "The text",
     content: [
-      heading("The change request, and what became of it", "Every sentence of section 9.3.1 and every line of section 4.2, beside the states, rules and policies that show it, the tests that hold it, and what it leaves open."),
+      heading("The change request, and what became of it", "Section 9.3.1 phrase by phrase and every line of section 4.2, beside the states, rules and policies that show it, the tests that hold it, and what it leaves open."),
       h("section", { class: "ask", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, "Ask"), list(questions.map(({ asks, href }) => h("a", { href }, asks)))),
       h("h2", { id: "change-1" }, "Change 1: section 9.3.1, CPM File Transfer in Group Session Handling"),
       h("ol", { class: "sentences" }, change1.map(sentence)),
@@ -153,12 +153,13 @@ export function requirementsPage({ path: [, item], query }: Route): View {
       isUntested && h("p", { class: "answer" }, untested.length === 0 ? "Every requirement has a test." : `${counted(untested.length, "requirement")} of ${review.requirements.length} ${untested.length === 1 ? "has" : "have"} no test: ${[...new Set(untested.map(({ is }) => is))].map((is) => `${untested.filter((each) => each.is === is).length} ${is}`).join(", ")}.`),
       table(
         "Requirements",
-        ["item", "function", "reference", "status", "modelled", "shown by"],
+        ["item", "function", "reference", "status", "needs", "modelled", "shown by"],
         chosen.map((each) => [
           h("a", { href: to(["requirements", each.item]), id: each.item, class: "item" }, each.item),
           [each.function, each.from === "derived" && h("small", { class: "quiet" }, " derived")],
           clauseLink(each.reference),
           each.status,
+          list(each.needs.map(requirementLink), { class: "bare" }),
           [pill(each.is), each.why !== undefined && h("p", { class: "why" }, each.why)],
           each.untested ? h("b", { class: "bad" }, "no test") : testsText(each.tests),
         ]),

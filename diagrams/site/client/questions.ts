@@ -18,6 +18,9 @@ export const questions: readonly { readonly asks: string; readonly href: string 
 const inputsOf = (machine: MachineReview) => machine.inputs.map((input) => (input ?? {}) as Record<string, unknown>);
 const said = (value: unknown): string => (value === true ? "yes" : value === false ? "no" : spaced(String(value)));
 
+/** Of every input what is a policy, or what a group is made with; how many there are is the world's. */
+const policiesOf = (machine: MachineReview): Bag[] => inputsOf(machine).map((input) => Object.fromEntries(Object.entries(input).filter(([name, value]) => policyOf(name) !== undefined || typeof value === "boolean")));
+
 type Bag = Readonly<Record<string, unknown>>;
 
 /** What tells those that are chosen from all others, in as few names as that takes: `wrapped types exclude`. */
@@ -45,7 +48,7 @@ export function eventPage({ path: [, name = "", type = ""], query }: Route): Vie
   const matching = machine.events.map((event) => event.type === type && asked.every(([key, value]) => String((event as Record<string, unknown>)[key]) === value));
   const ours = (cases[name] ?? []).filter(({ event }) => matching[event]);
   const events = machine.events.filter((_, at) => matching[at]) as unknown as readonly Record<string, unknown>[];
-  const inputs = inputsOf(machine);
+  const inputs = policiesOf(machine);
   const rules = [...new Set(ours.flatMap(({ rules }) => rules.slice(0, 1)))].sort((a, b) => a - b);
   const following = (rule: number) => [...new Set(ours.filter(({ rules }) => rules[0] === rule).flatMap(({ rules }) => rules.slice(1)))].sort((a, b) => a - b);
   const condition = asked.length === 0 ? "" : pairs(Object.fromEntries(asked));
@@ -58,28 +61,47 @@ export function eventPage({ path: [, name = "", type = ""], query }: Route): Vie
       asked.length > 0 && h("p", {}, h("a", { href: to(["event", name, type]) }, "The same for every kind of this event")),
       rules.length === 0
         ? h("p", { class: "answer" }, "No rule takes it.")
-        : h("p", { class: "answer" }, `${counted(rules.length, "rule")} ${rules.length === 1 ? "takes" : "take"} it: which one, policy, place and answer decide.`),
+        : h("p", { class: "answer" }, `${counted(rules.length, "rule")} ${rules.length === 1 ? "takes" : "take"} it: which one, policy, place and answer decide.`, unlessTold(inputs)),
       table(
         `What follows ${type}`,
         ["rule", "in", "under which policies", "when it says", "then", "because"],
-        rules.map((rule) => {
+        rules.flatMap((rule) => alike(ours.filter((each) => each.rules[0] === rule)).map((where) => {
           const transition = ruleOf(machine, rule)!;
-          const where = ours.filter((each) => each.rules[0] === rule);
           return [
             h("a", { href: to(["machine", name, "rules", rule]), class: "number", "aria-label": `Rule ${rule}` }, rule),
             stateLink(transition.from),
             common(where.map(({ input }) => inputs[input]!), inputs) || "any",
             common(where.map(({ event }) => machine.events[event] as unknown as Record<string, unknown>), events) || "anything",
-            [outcome(transition), following(rule).length > 0 && h("p", { class: "quiet" }, "and then may follow ", following(rule).map((each, index) => [index > 0 && ", ", h("a", { href: to(["machine", name, "rules", each]) }, `rule ${each}`)]))],
+            [outcome(transition), following(rule).length > 0 && h("p", { class: "quiet" }, "on the tours then came ", following(rule).map((each, index) => [index > 0 && ", ", h("a", { href: to(["machine", name, "rules", each]) }, `rule ${each}`)]))],
             groundsText(transition.grounds),
           ];
-        }),
+        })),
         { class: "rule-table" },
       ),
       refusal !== undefined && ours.some(({ rules }) => rules.length === 0) && [h("h2", {}, "Where no rule takes it"), h("p", {}, refusal.answer), groundsText(refusal.grounds)],
       h("p", {}, h("a", { href: to(["machine", name, "run", 0]) }, "Try it by hand")),
     ],
   };
+}
+
+/** The policies that hold when nobody says otherwise. */
+function unlessTold(inputs: readonly Bag[]): string {
+  const names = [...new Set(inputs.flatMap(Object.keys))].filter((name) => policyOf(name)?.values !== undefined);
+  return names.length === 0 ? "" : ` Unless told otherwise, ${names.map((name) => `${spaced(name)} is ${said(policyOf(name)!.default)}`).join(", ")}.`;
+}
+
+type Case = (typeof cases)[string][number];
+
+/** Cases by what their inputs have in common: those of one row are every pair of its inputs and its events. */
+function alike(where: readonly Case[]): Case[][] {
+  const eventsOf = new Map<number, Set<number>>();
+  for (const { input, event } of where) eventsOf.set(input, (eventsOf.get(input) ?? new Set()).add(event));
+  const groups = new Map<string, Case[]>();
+  for (const each of where) {
+    const key = [...eventsOf.get(each.input)!].sort((a, b) => a - b).join();
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()];
 }
 
 function outcome({ effects, to: target }: Transition): Child {
@@ -136,7 +158,7 @@ function differences(machine: MachineReview, policy: string, value: string): Chi
     h("p", { class: "answer" }, `Of ${counted(types.length, "kind")} of events, ${still.length} are still served; `, not.length === 0 ? "none is refused everywhere that is served otherwise." : [`${not.length === 1 ? "one is" : `${not.length} are`} refused everywhere that is served otherwise: `, not.map(({ type }, index) => [index > 0 && ", ", h("code", {}, type)]), "."]),
     not.length > 0 && [
       h("h3", {}, "What is not served any more"),
-      table("Not served", ["event", "instead", "because"], not.flatMap(({ type, here: ours }) => ours.map((transition) => [h("code", {}, type), [ruleLink(machine, transition.rule), outcome(transition)], groundsText(transition.grounds)]))),
+      table("Not served", ["event", "instead", "because"], not.flatMap(({ type, here: ours, others }) => ours.filter((transition) => !others.includes(transition)).map((transition) => [h("code", {}, type), [ruleLink(machine, transition.rule), outcome(transition)], groundsText(transition.grounds)]))),
     ],
     only.length > 0 && [h("h3", {}, "Rules that only it brings"), list(only.map((rule) => ruleLink(machine, rule)))],
     h("h3", {}, "What is still served"),

@@ -48,13 +48,17 @@ const entries = (): readonly Entry[] => (index ??= [
   ...review.changes.map(({ id, title, says }) => entry("change", title, says, to(["changes", id]))),
 ]);
 
-/** What all words of the question are in; what has them in its title first. */
+const literally = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** What all words of the question are in; what has them whole first, and in its title before all. */
 function found(question: string): Entry[] {
   const words = question.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
-  const rank = ({ title }: Entry): number => {
+  const isWhole = (text: string) => words.every((word) => new RegExp(`(?<![\\p{L}\\p{N}])${literally(word)}(?![\\p{L}\\p{N}])`, "u").test(text));
+  const rank = ({ title, words: all }: Entry): number => {
     const low = title.toLowerCase();
-    return low === question.toLowerCase() ? 0 : words.every((word) => low.includes(word)) ? 1 : 2;
+    if (low === question.toLowerCase()) return 0;
+    return isWhole(low) ? 1 : isWhole(all) ? 2 : words.every((word) => low.includes(word)) ? 3 : 4;
   };
   const hits = entries().filter((each) => words.every((word) => each.words.includes(word)));
   return hits.map((hit, place) => ({ hit, place, rank: rank(hit) })).sort((a, b) => a.rank - b.rank || a.place - b.place).map(({ hit }) => hit);
@@ -86,7 +90,7 @@ const results = (hits: readonly Entry[], question: string): HTMLElement => h("ul
 
 /** The words of the question stand out. */
 function marked(text: string, question: string): Child {
-  const words = question.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const words = question.split(/\s+/).filter(Boolean).map(literally);
   if (words.length === 0) return text;
   return text.split(new RegExp(`(${words.join("|")})`, "gi")).map((piece, at) => (at % 2 === 1 ? h("mark", {}, piece) : piece));
 }

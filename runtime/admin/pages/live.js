@@ -815,6 +815,7 @@ function line(one) {
 }
 
 // diagrams/site/client/chart-view.ts
+var legible = 1.2;
 var closest2 = 12;
 var ChartView = class {
   element;
@@ -873,7 +874,11 @@ var ChartView = class {
     }
     replace(this.#window, svg);
     this.fit();
-    requestAnimationFrame(() => this.#svg === svg && this.fit());
+    requestAnimationFrame(() => {
+      if (this.#svg !== svg) return;
+      this.fit();
+      this.#approach();
+    });
     this.#light();
   }
   /** The chart itself, without the tables of its sheet. */
@@ -908,6 +913,13 @@ var ChartView = class {
     }
   }
   // ---------------------------------------------------------------- moving
+  /** What was picked before the chart was there is shown so large that it can be read. */
+  #approach() {
+    const picked = this.#svg?.querySelector(".picked");
+    if (!picked || this.#scale() <= legible) return;
+    this.#zoom(this.#scale() / legible);
+    this.#reveal(picked);
+  }
   #look(part) {
     this.#part = part;
     this.#svg?.setAttribute("viewBox", `${part.x} ${part.y} ${part.width} ${part.height}`);
